@@ -1,0 +1,47 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every target: the strictest language there is.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// The layers that also run in a canister (L0...L5): nothing that Embedded Swift lacks.
+let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", as: .error)]
+
+let package = Package(
+  name: "cairn",
+  products: [
+    .library(name: "CairnBlocks", targets: ["CairnBlocks"])
+  ],
+  traits: [
+    .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .default(enabledTraits: ["SystemZlib"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    // L0: bytes.
+    .target(
+      name: "CairnBytes",
+      dependencies: [.target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
+      swiftSettings: portable
+    ),
+    .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes"], swiftSettings: strict),
+
+    // L1: stable memory.
+    .target(name: "CairnMemory", dependencies: ["CairnBytes"], swiftSettings: portable),
+    .testTarget(name: "CairnMemoryTests", dependencies: ["CairnMemory"], swiftSettings: strict),
+
+    // L2: the block device.
+    .target(name: "CairnBlocks", dependencies: ["CairnBytes", "CairnMemory"], swiftSettings: portable),
+  ],
+  swiftLanguageModes: [.v6]
+)
