@@ -10,8 +10,10 @@ public enum MemoryError: Error, Equatable, Sendable {
   case inUse(path: String, holder: String)
   /// There is no room to grow.
   case full
-  /// The memory was opened for reading, or the file may only be read.
+  /// The memory was opened for reading only.
   case readOnly
+  /// The file was to be opened for writing, and its permissions or its file system forbid it.
+  case notWritable(path: String)
   /// An earlier write or flush failed; the memory must be opened anew.
   case poisoned
   /// The memory has been closed.
@@ -40,6 +42,8 @@ extension MemoryError: CustomStringConvertible {
       "no space is left to grow; free some, or make the limit larger"
     case .readOnly:
       "the memory is read-only; open it for writing"
+    case .notWritable(let path):
+      "\(path) may only be read; open it read-only, or change its permissions"
     case .poisoned:
       "an earlier write or flush failed, so nothing more is trusted to this memory; open it again"
     case .closed:
