@@ -48,6 +48,16 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // L4: volumes, transactions, access, check.
+    .target(
+      name: "CairnVolumes", dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnVolumesTests",
+      dependencies: ["CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
     // What tests of several layers share.
     .target(
       name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),

@@ -1,4 +1,3 @@
-package import CairnBlocks
 package import CairnBytes
 
 /// A change of the catalog that a program asks for, as it is staged in multi-call transactions.

@@ -47,7 +47,9 @@ extension OutcomeRecord {
     case .expired: writer.uint8(3)
     case .conflict(let volume, let key):
       writer.uint8(4)
-      conflict = (Array(volume.utf8), Array(key.prefix(Self.keyByteCountMax)))
+      // A filesystem may have named something longer; it is left out rather than cut in the middle of a character.
+      let name = Array(volume.utf8)
+      conflict = (name.count <= Self.volumeByteCountMax ? name : [], Array(key.prefix(Self.keyByteCountMax)))
     }
     writer.uint64(endedAt)
     writer.lengthPrefixed(owner?.bytes ?? [])

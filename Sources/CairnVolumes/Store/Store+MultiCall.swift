@@ -9,9 +9,7 @@ extension Store {
   /// Only the principal of this store may go on with it, until its lease runs out.
   public func begin(lease: Lease = .standard) throws(StorageError) -> TransactionID {
     try core.sweep()
-    guard lease.nanoseconds > 0, lease.nanoseconds <= core.limits.maximumLease.nanoseconds else {
-      throw .limitExceeded(what: "lease in nanoseconds", limit: core.limits.maximumLease.nanoseconds)
-    }
+    try core.requireAllowed(lease)
     return try core.device.transaction { (writer) throws(StorageError) in
       let stored = try core.catalog.store(in: writer.view)
       let now = core.time(atLeast: stored.latestTime)

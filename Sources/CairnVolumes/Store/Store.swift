@@ -50,25 +50,26 @@ public final class Store: Sendable {
   private static func open(
     on device: BlockDevice, options: StoreOptions, mayBeNew: Bool
   ) throws(StorageError) -> Store {
-    var root = try device.read { (view) throws(StorageError) in view.rootBlock }
-    if root.rawValue == 0 {
+    var root = try device.read { (view) throws(StorageError) in try view.rootBlock() }
+    if root == nil {
       // A crash right after formatting leaves an image without a catalog; it is as new as one.
       guard mayBeNew || !options.device.isReadOnly else { throw .damaged(0, .malformed) }
       root = try device.transaction { (writer) throws(StorageError) in
         writer.annotation = CommitAnnotation(event: .maintenance, time: options.environment.now())
         let tree = try Tree.create(owner: VolumeID.catalog.rawValue, in: writer)
         try Catalog(root: tree.root).setStore(StoreRecord(), in: writer)
-        writer.root = tree.root
+        try writer.setRoot(tree.root)
         return tree.root
       }
     }
+    guard let root else { throw .damaged(0, .malformed) }
     let core = StoreCore(device: device, catalog: Catalog(root: root), options: options)
     let stored = try device.read { (view) throws(StorageError) in try core.catalog.store(in: view) }
     _ = core.time(atLeast: stored.latestTime)
     let store = Store(core, as: options.principal)
     if !core.isReadOnly {
       _ = try core.sweep()
-      if !core.removesInSteps { while try !core.removeStep(budget: .max) {} }
+      core.removeAfterCommit()
     }
     return store
   }

@@ -176,7 +176,7 @@ extension StoreCore {
 
   private static func outcome(of error: StorageError) -> OutcomeRecord.Outcome {
     if case .conflict(let volume, let key) = error {
-      return .conflict(volume: String(Substring(volume.unicodeScalars.prefix(16))), key: key)
+      return .conflict(volume: volume, key: key)
     }
     return .rolledBack
   }
@@ -205,7 +205,7 @@ extension StoreCore {
         staging: staging(of: record), recorder: ReadRecorder(.commit))
       transaction.holds = transaction.holds?.excluding(id)
       defer { transaction.end() }
-      do {
+      do throws(StorageError) {
         if let staging = transaction.staging {
           if record.state == .open { try transaction.validate(staging) }
           try transaction.reapplyAll(from: staging)
@@ -292,7 +292,7 @@ extension StoreCore {
         staging: staging(of: record), recorder: ReadRecorder(.prepare))
       defer { transaction.end() }
       var held: [HeldRange] = []
-      do {
+      do throws(StorageError) {
         if let staging = transaction.staging {
           try transaction.validate(staging)
           try transaction.reapplyAll(from: staging)

@@ -15,7 +15,7 @@ extension RecordedRead {
       var lengths = ByteWriter()
       lengths.uint32(UInt32(truncatingIfNeeded: key.byteCount))
       lengths.uint64(UInt64(value.byteCount))
-      hash.update(lengths.bytes.span.bytes)
+      hash.update(lengths.bytes.span)
       hash.update(key)
       hash.update(value)
       return true
@@ -27,6 +27,6 @@ extension RecordedRead {
   var identity: UInt64 {
     var subject = self
     subject.digest = 0
-    return XXHash64.digest(subject.encoded.span.bytes)
+    return XXHash64.digest(subject.encoded.span)
   }
 }

@@ -47,7 +47,7 @@ public final class Transaction {
   private var opened: [Volume] = []
   private var storeRights: Rights?
   /// Data extents of this call that no operation has taken over.
-  private var untaken: [Extent] = []
+  private var untaken: [(extent: Extent, volume: Volume)] = []
   /// Data extents that operations of this call took over.
   private(set) var taken: [Extent] = []
   /// New operations of this call.
@@ -108,6 +108,7 @@ public final class Transaction {
   func end() {
     isActive = false
     opened = []
+    untaken = []
   }
 
   // MARK: Volumes
@@ -235,12 +236,15 @@ public final class Transaction {
   // MARK: Data and operations of this call
 
   func noteNewTree(_ root: BlockNumber) { newTrees.insert(root) }
-  func noteExtents(_ extents: [Extent]) { untaken += extents }
+
+  func noteExtents(_ extents: [Extent], of volume: Volume) {
+    for extent in extents { untaken.append((extent, volume)) }
+  }
 
   /// Hands data of this call over to an operation.
   func take(_ extents: [Extent]) throws(StorageError) {
     for extent in extents {
-      guard let index = untaken.lastIndex(of: extent) else {
+      guard let index = untaken.lastIndex(where: { $0.extent == extent }) else {
         throw .invalidArgument("an operation takes over data that this transaction did not write")
       }
       untaken.remove(at: index)
@@ -250,7 +254,7 @@ public final class Transaction {
 
   /// Forgets data that were written in this call; true if they were.
   func dropUntaken(_ extent: Extent) -> Bool {
-    guard let index = untaken.lastIndex(of: extent) else { return false }
+    guard let index = untaken.lastIndex(where: { $0.extent == extent }) else { return false }
     untaken.remove(at: index)
     return true
   }
@@ -267,7 +271,11 @@ public final class Transaction {
 
   /// Gives back the data that no operation took over.
   func freeUntaken(_ writer: BlockTransaction) throws(StorageError) {
-    for extent in untaken { try writer.free(extent) }
+    for (extent, volume) in untaken {
+      try writer.free(extent)
+      volume.change.blocks -= Int64(extent.count)
+      attributedBlocks -= Int64(extent.count)
+    }
     untaken = []
   }
 }

@@ -1,4 +1,5 @@
 public import CairnBlocks
+import CairnBytes
 import CairnTrees
 
 // Data outside trees. They are written before the operation that refers to them, straight to their place, and never
@@ -15,7 +16,7 @@ extension Volume {
     let extents = try allocating { (writer) throws(StorageError) in
       try writer.allocateExtents(blockCount: blocks)
     }
-    transaction.noteExtents(extents)
+    transaction.noteExtents(extents, of: self)
     return extents
   }
 
@@ -37,6 +38,14 @@ extension Volume {
       offset += count
     }
     return written
+  }
+
+  /// Makes data that were written to a reservation, outside of any transaction, part of this one.
+  public func claim(_ reservation: ExtentReservation) throws(StorageError) -> [Extent] {
+    try requireRoom(forBlocks: reservation.extents.reduce(0) { $0 + UInt64($1.count) })
+    let extents = try allocating { (writer) throws(StorageError) in try writer.claim(reservation) }
+    transaction.noteExtents(extents, of: self)
+    return extents
   }
 
   /// Gives back data of this call that no operation took over (an upload that was broken off).
@@ -76,7 +85,6 @@ extension Volume {
     guard !range.isEmpty else { return }
     let chunk = DataExtent.chunkByteCount
     var position = range.lowerBound
-    var scratch: [UInt8] = []
     while position < range.upperBound {
       let first = position / chunk
       let end = min((first + 1) * chunk, data.byteCount)
@@ -86,17 +94,18 @@ extension Volume {
         let last = range.upperBound == data.byteCount ? UInt64(data.digests.count) : range.upperBound / chunk
         let upper = min(last * chunk, data.byteCount)
         var target = bytes._mutatingExtracting(done..<done + Int(upper - position))
-        try readChunks(data, first..<last, byteCount: Int(upper - position), into: &target)
+        try readChunks(data, first..<last, into: &target)
         position = upper
       } else {
         let count = Int(end - first * chunk)
-        if scratch.count < count { scratch = [UInt8](repeating: 0, count: count) }
-        var target = scratch.mutableSpan.mutableBytes.extracting(0..<count)
-        try readChunks(data, first..<first + 1, byteCount: count, into: &target)
+        var scratch = [UInt8](repeating: 0, count: count)
+        try BulkCopy.withMutableRawSpan(of: &scratch) { (target) throws(StorageError) in
+          try readChunks(data, first..<first + 1, into: &target)
+        }
         let upper = min(end, range.upperBound)
         let offset = Int(position - first * chunk)
-        for index in 0..<Int(upper - position) {
-          unsafe bytes.storeBytes(of: scratch[offset + index], toByteOffset: done + index, as: UInt8.self)
+        BulkCopy.withRawSpan(of: scratch) { source in
+          BulkCopy.copy(source.extracting(offset..<offset + Int(upper - position)), into: &bytes, at: done)
         }
         position = upper
       }
@@ -104,10 +113,10 @@ extension Volume {
   }
 
   private func readChunks(
-    _ data: DataExtent, _ chunks: Range<UInt64>, byteCount: Int, into bytes: inout MutableRawSpan
+    _ data: DataExtent, _ chunks: Range<UInt64>, into bytes: inout MutableRawSpan
   ) throws(StorageError) {
     let start = data.extent.start.rawValue + chunks.lowerBound * DataExtent.chunkByteCount / UInt64(blockByteCount)
     let digests = Array(data.digests[Int(chunks.lowerBound)..<Int(chunks.upperBound)])
-    try transaction.view.readData(at: BlockNumber(start), byteCount: byteCount, digests: digests, into: &bytes)
+    try transaction.view.readData(at: BlockNumber(start), digests: digests, into: &bytes)
   }
 }

@@ -39,7 +39,8 @@ public struct VolumeCursor {
     case .end: return false
     case .entry: break
     }
-    let isFound = try cursor.next() && isBelowEnd()
+    var isFound = try cursor.next()
+    if isFound { isFound = try isBelowEnd() }
     position = isFound ? .entry : .end
     read?.range.high = isFound ? KeyRange.successor(of: cursor.key) : high
     return isFound
@@ -53,7 +54,8 @@ public struct VolumeCursor {
     case .start: return false
     case .entry: break
     }
-    let isFound = try cursor.previous() && isNotBelowStart()
+    var isFound = try cursor.previous()
+    if isFound { isFound = try isNotBelowStart() }
     position = isFound ? .entry : .start
     read?.range.low = isFound ? cursor.key : low
     return isFound
@@ -63,9 +65,10 @@ public struct VolumeCursor {
   public mutating func seek(to key: [UInt8]) throws(StorageError) -> Bool {
     try source.volume.transaction.requireActive()
     let start = key.lexicographicallyPrecedes(low) ? low : key
-    let isFound = try (start.isEmpty ? cursor.seekFirst() : cursor.seek(to: start)) && isBelowEnd()
+    var isFound = try start.isEmpty ? cursor.seekFirst() : cursor.seek(to: start)
+    if isFound { isFound = try isBelowEnd() }
     position = isFound ? .entry : .end
-    note { KeyRange(low: start, high: isFound ? KeyRange.successor(of: cursor.key) : high) }
+    note(low: start, high: high, endsAtEntry: isFound)
     return isFound
   }
 
@@ -73,34 +76,38 @@ public struct VolumeCursor {
   public mutating func seek(before key: [UInt8]) throws(StorageError) -> Bool {
     if let high, !key.lexicographicallyPrecedes(high) { return try seekLast() }
     try source.volume.transaction.requireActive()
-    let isFound = try !key.isEmpty && cursor.seek(before: key) && isNotBelowStart()
+    var isFound = false
+    if !key.isEmpty { isFound = try cursor.seek(before: key) }
+    if isFound { isFound = try isNotBelowStart() }
     position = isFound ? .entry : .start
-    note { KeyRange(low: isFound ? cursor.key : low, high: key) }
+    note(low: isFound ? nil : low, high: key)
     return isFound
   }
 
   private mutating func seekLast() throws(StorageError) -> Bool {
-    let isFound: Bool
+    var isFound: Bool
     if let high { isFound = try cursor.seek(before: high) } else { isFound = try cursor.seekLast() }
-    let isInside = try isFound && isNotBelowStart()
-    position = isInside ? .entry : .start
-    note { KeyRange(low: isInside ? cursor.key : low, high: high) }
-    return isInside
+    if isFound { isFound = try isNotBelowStart() }
+    position = isFound ? .entry : .start
+    note(low: isFound ? nil : low, high: high)
+    return isFound
   }
 
-  private mutating func note(_ range: () -> KeyRange) {
+  /// Begins a range that counts as read; one that ends or begins at the entry found.
+  private mutating func note(low: [UInt8]?, high: [UInt8]?, endsAtEntry: Bool = false) {
     guard let recorder = source.volume.transaction.recorder else { return }
-    read = recorder.note(source.volume.id, source.tree, range())
+    let range = KeyRange(low: low ?? cursor.key, high: endsAtEntry ? KeyRange.successor(of: cursor.key) : high)
+    read = recorder.note(source.volume.id, source.tree, range)
   }
 
   private func isBelowEnd() throws(StorageError) -> Bool {
     guard let high else { return true }
-    return try cursor.withKey { (key) throws(StorageError) in precedes(key, high) }
+    return try cursor.withKey { (key) throws(StorageError) in BorrowedOrder.precedes(key, high) }
   }
 
   private func isNotBelowStart() throws(StorageError) -> Bool {
     guard !low.isEmpty else { return true }
-    return try cursor.withKey { (key) throws(StorageError) in !precedes(key, low) }
+    return try cursor.withKey { (key) throws(StorageError) in !BorrowedOrder.precedes(key, low) }
   }
 
   // MARK: The entry

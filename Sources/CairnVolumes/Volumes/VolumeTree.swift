@@ -1,4 +1,5 @@
 public import CairnBlocks
+import CairnBytes
 import CairnTrees
 
 /// An ordered map of a volume: byte strings by byte strings, in byte order.
@@ -42,7 +43,7 @@ public struct VolumeTree {
     for key: [UInt8], _ body: (RawSpan) throws(StorageError) -> Result
   ) throws(StorageError) -> Result? {
     try noteRead(key)
-    return try tree.withValue(for: key.span.bytes, in: volume.transaction.view, body)
+    return try tree.withValue(for: key, in: volume.transaction.view, body)
   }
 
   /// Whether there is a value for a key.
@@ -77,7 +78,7 @@ public struct VolumeTree {
     let entry = recorder.note(volume.id, tree, KeyRange(low: from ?? [], high: to))
     try tree.scan(from: from, to: to, in: volume.transaction.view) { (key, value) throws(StorageError) -> Bool in
       if try body(key, value) { return true }
-      entry.range.high = KeyRange.successor(of: array(key))
+      entry.range.high = KeyRange.successor(of: BulkCopy.array(key))
       return false
     }
   }
@@ -132,7 +133,7 @@ public struct VolumeTree {
   private func noteRead(_ key: RawSpan) throws(StorageError) {
     try volume.transaction.requireActive()
     guard let recorder = volume.transaction.recorder else { return }
-    recorder.note(volume.id, tree, KeyRange(key: array(key)))
+    recorder.note(volume.id, tree, KeyRange(key: BulkCopy.array(key)))
   }
 
   private func requireWrite(_ key: [UInt8]) throws(StorageError) -> BlockTransaction {
@@ -146,7 +147,7 @@ public struct VolumeTree {
   private func requireWrite(_ key: RawSpan) throws(StorageError) -> BlockTransaction {
     let writer = try volume.requireChanging()
     if volume.transaction.holds != nil || volume.transaction.recorder != nil {
-      try requireWrite(KeyRange(key: array(key)))
+      try requireWrite(KeyRange(key: BulkCopy.array(key)))
     }
     return writer
   }
