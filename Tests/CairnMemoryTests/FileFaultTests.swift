@@ -100,7 +100,9 @@ struct FileFaultTests {
     faults.next(.allocate, .fail(EOPNOTSUPP))
     try memory.grow(by: 40)
     #expect(memory.pageCount == 44)
-    #expect(try #require(System.sizes(of: folder.image)) == (44 * 65_536, 44 * 65_536))
+    let grown = try #require(System.sizes(of: folder.image))
+    #expect(grown.bytes == 44 * 65_536)
+    #expect(grown.allocated >= 44 * 65_536)
   }
 
   @Test("that fills up in the middle of writing zeros is cut back")

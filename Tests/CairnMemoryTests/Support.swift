@@ -1,5 +1,6 @@
 import CairnBytes
 import CairnMemory
+import CairnTestSupport
 import Synchronization
 import Testing
 
@@ -20,13 +21,8 @@ extension StableMemory {
 
 /// Bytes that differ from place to place and from seed to seed.
 func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
-  var state = seed &* 2_685_821_657_736_338_717 | 1
-  return (0..<count).map { _ in
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return UInt8(truncatingIfNeeded: state >> 32)
-  }
+  var generator = SeededGenerator(seed: seed)
+  return generator.bytes(count)
 }
 
 /// Fails chosen system calls; what it is told may change while the file is open.
