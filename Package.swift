@@ -34,17 +34,31 @@ let package = Package(
       dependencies: [.target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
       swiftSettings: portable
     ),
-    .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes"], swiftSettings: strict),
+    .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),
 
     // L1: stable memory.
     .target(name: "CairnMemory", dependencies: ["CairnBytes"], swiftSettings: portable),
-    .testTarget(name: "CairnMemoryTests", dependencies: ["CairnMemory"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnMemoryTests",
+      dependencies: ["CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
 
     // L2: the block device.
     .target(name: "CairnBlocks", dependencies: ["CairnBytes", "CairnMemory"], swiftSettings: portable),
     .testTarget(
       name: "CairnBlocksTests",
       dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L4: volumes, transactions, access, check.
+    .target(
+      name: "CairnVolumes", dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnVolumesTests",
+      dependencies: ["CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees", "CairnTestSupport"],
       swiftSettings: strict
     ),
 

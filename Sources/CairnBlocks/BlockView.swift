@@ -12,6 +12,8 @@ public final class BlockView {
   /// The commit whose state the view shows; `.max` for the running transaction's own.
   public let sequence: UInt64
   @usableFromInline var pinCount = 0
+  /// Grows with every change that the running transaction makes; always 0 on a snapshot. Cursors notice changes by it.
+  package internal(set) var changeCount: UInt64 = 0
 
   init(core: DeviceCore, slot: Int, sequence: UInt64) {
     self.core = core

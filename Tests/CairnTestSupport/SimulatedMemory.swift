@@ -34,9 +34,9 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
   }
 
   /// A memory that holds the bytes of an image.
-  public init(image: [UInt8], sectorByteCount: Int = 512) {
+  public init(image: [UInt8], sectorByteCount: Int = 512, isMessageAtomic: Bool = false) {
     self.sectorByteCount = sectorByteCount
-    guarantees = .sectors(byteCount: sectorByteCount)
+    guarantees = isMessageAtomic ? .messageAtomic : .sectors(byteCount: sectorByteCount)
     visible = image
     durable = image
   }
