@@ -52,6 +52,9 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // L3: ordered maps.
+    .target(name: "CairnTrees", dependencies: ["CairnBlocks", "CairnBytes"], swiftSettings: portable),
+
     // L4: volumes, transactions, access, check.
     .target(
       name: "CairnVolumes", dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees"],
@@ -61,6 +64,33 @@ let package = Package(
       dependencies: ["CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees", "CairnTestSupport"],
       swiftSettings: strict
     ),
+
+    // L5: filesystems.
+    .target(
+      name: "CairnObjects", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnObjectsTests",
+      dependencies: [
+        "CairnObjects", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
+      ],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "CairnDisks", dependencies: ["CairnBlocks", "CairnBytes", "CairnVolumes"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnDisksTests",
+      dependencies: ["CairnDisks", "CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L6: what programs import.
+    .target(
+      name: "Cairn",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnVolumes"],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
 
     // What tests of several layers share.
     .target(

@@ -57,7 +57,10 @@ extension Bucket {
     let bucketPrefix = TreeKey.objects(of: try trees.bucket(name).id)
     let lower = bucketPrefix + query.prefix
     var listing = ObjectListing()
-    guard query.limit > 0, let start = try Self.start(query, in: bucketPrefix) else { return listing }
+    // A longer prefix is no key's; and of what to start after, bytes beyond any key's decide nothing.
+    guard query.limit > 0, query.prefix.count <= ObjectLimits.keyByteCountMax,
+      let start = try Self.start(query, in: bucketPrefix)
+    else { return listing }
     var cursor = try trees.objects.cursor(from: lower, to: TreeKey.successor(ofPrefix: lower))
     var isFound = try cursor.seek(to: start)
     var last = Mark.key([])
@@ -94,7 +97,8 @@ extension Bucket {
       case .commonPrefix(let common): return TreeKey.successor(ofPrefix: bucketPrefix + common)
       }
     }
-    return query.startAfter.isEmpty ? bucketPrefix : bucketPrefix + query.startAfter + [0]
+    let startAfter = query.startAfter.prefix(ObjectLimits.keyByteCountMax + 1)
+    return startAfter.isEmpty ? bucketPrefix : bucketPrefix + startAfter + [0]
   }
 
   /// What a key is listed as when it has the delimiter behind the prefix.

@@ -115,7 +115,7 @@ public final class ObjectWriter {
     let blockByteCount = store.blockByteCount
     let blocks = DataExtent.blockCount(of: needed, blockByteCount: blockByteCount)
     guard let reservation else {
-      let first = try store.reserve(byteCount: max(needed, expected))
+      let first = try store.reserveData(byteCount: max(needed, expected))
       reservation = first
       writer.append(first.extents)
       return first
