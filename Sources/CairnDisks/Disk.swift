@@ -1,6 +1,6 @@
 public import CairnBlocks
 import CairnBytes
-public import CairnVolumes
+import CairnVolumes
 
 /// A disk inside a transaction: blocks by number, read and written whole.
 ///
@@ -154,6 +154,7 @@ public struct Disk {
   func apply(_ operation: DiskOperation) throws(StorageError) {
     switch operation {
     case .write(let first, let entries):
+      guard entries.allSatisfy({ $0.byteCount == UInt64(geometry.blockByteCount) }) else { throw Self.damage(volume) }
       // The size may be another one than when the operation was staged.
       try requireInside(first, UInt64(entries.count))
       var added: Int64 = 0
@@ -196,13 +197,11 @@ public struct Disk {
   }
 
   func decode(_ bytes: [UInt8]) throws(StorageError) -> DiskEntry {
-    let device = volume.blockByteCount
-    return try Self.decode(in: volume) { () throws(ByteReader.Failure) in
-      var reader = ByteReader(bytes)
-      let entry = try DiskEntry(decoding: &reader, geometry, deviceBlockByteCount: device)
-      try reader.finish()
-      return entry
+    let entry = try Self.decode(in: volume) { () throws(ByteReader.Failure) in
+      try DiskEntry(decoding: bytes, deviceBlockByteCount: volume.blockByteCount)
     }
+    guard entry.byteCount == UInt64(geometry.blockByteCount) else { throw Self.damage(volume) }
+    return entry
   }
 
   static func decode<Record>(

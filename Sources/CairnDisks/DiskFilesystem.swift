@@ -36,12 +36,10 @@ public final class DiskFilesystem: Filesystem {
 
   /// Does a staged operation.
   public func apply(_ operation: [UInt8], to volume: Volume) throws(StorageError) {
-    let disk = try Disk(volume)
-    let device = volume.blockByteCount
     let decoded = try Disk.decode(in: volume) { () throws(ByteReader.Failure) in
-      try DiskOperation(decoding: operation, disk.geometry, deviceBlockByteCount: device)
+      try DiskOperation(decoding: operation, deviceBlockByteCount: volume.blockByteCount)
     }
-    try disk.apply(decoded)
+    try Disk(volume).apply(decoded)
   }
 
   /// Every entry is of a block of the disk and decodes; the check itself finds contents that two entries share.
@@ -62,23 +60,16 @@ public final class DiskFilesystem: Filesystem {
     check.expect(items: blockCount, bytes: blockCount * UInt64(disk.geometry.blockByteCount))
   }
 
-  /// Gives back the contents of some blocks; the entries behind them go last to first, so that a call after a crash goes
-  /// on with what is left.
+  /// Gives back the contents of some blocks, until the tree is empty.
   public func remove(_ volume: Volume, budget: Int) throws(StorageError) -> Bool {
-    guard try volume.root.contains(DiskKey.geometry) else { return true }
-    let disk = try Disk(volume)
-    var left = budget
-    var cursor = try volume.root.cursor(from: DiskKey.block(0))
-    var end: [UInt8]?
-    while left > 0, try cursor.next() {
-      for piece in try disk.decode(cursor.value()).pieces {
-        try volume.free(piece.extent)
-        left -= Int(piece.extent.count)
+    var budget = budget
+    return try volume.empty(volume.root, budget: &budget) { (key, value) throws(StorageError) -> [Extent] in
+      if DiskKey.number(key) == nil { return [] }
+      let entry = try Disk.decode(in: volume) { () throws(ByteReader.Failure) in
+        try DiskEntry(decoding: value, deviceBlockByteCount: volume.blockByteCount)
       }
-      end = cursor.key + [0]
+      return entry.pieces.map { $0.extent }
     }
-    try volume.root.deleteRange(from: DiskKey.block(0), to: left > 0 ? nil : end)
-    return left > 0
   }
 
   /// The number of a block in decimal.

@@ -1,5 +1,5 @@
-import CairnBlocks
-import CairnBytes
+public import CairnBlocks
+package import CairnBytes
 
 /// How many blocks a disk has, and how large they are.
 ///
@@ -19,6 +19,8 @@ public struct DiskGeometry: Hashable, Sendable {
   /// The disk's size in bytes.
   public var byteCount: UInt64 { blockCount * UInt64(blockByteCount) }
 
+  /// Bytes that a block may have, powers of two.
+  public static let blockByteCounts = 512...65536
   /// Most bytes of a disk.
   public static let byteCountMax: UInt64 = 1 << 60
 
@@ -34,7 +36,7 @@ public struct DiskGeometry: Hashable, Sendable {
   }
 
   private static func isPossible(blockCount: UInt64, blockByteCount: UInt64) -> Bool {
-    (512...65536).contains(blockByteCount) && blockByteCount & (blockByteCount - 1) == 0
+    blockByteCount >= blockByteCounts.lowerBound && blockByteCount <= blockByteCounts.upperBound && blockByteCount & (blockByteCount - 1) == 0
       && blockCount <= byteCountMax / blockByteCount
   }
 

@@ -58,23 +58,34 @@ extension DiskEntry {
     return writer.bytes
   }
 
-  /// Reads an entry whose pieces are as long together as a block of the disk.
+  /// Bytes in all pieces: as many as a block of the disk has.
+  package var byteCount: UInt64 {
+    var total: UInt64 = 0
+    for piece in pieces { total += piece.byteCount }
+    return total
+  }
+
   package init(
-    decoding reader: inout ByteReader, _ geometry: DiskGeometry, deviceBlockByteCount: Int
+    decoding reader: inout ByteReader, deviceBlockByteCount: Int
   ) throws(ByteReader.Failure) {
     guard try reader.uint8() == Self.version else { throw .malformed }
     let count = try reader.varint()
     guard count <= UInt64(reader.remaining) else { throw .malformed }
     var pieces: [DataExtent] = []
-    var missing = UInt64(geometry.blockByteCount)
+    var room = UInt64(DiskGeometry.blockByteCounts.upperBound)
     for _ in 0..<count {
       let piece = try DataExtent(decoding: &reader, blockByteCount: deviceBlockByteCount)
-      guard piece.byteCount <= missing else { throw .malformed }
-      missing -= piece.byteCount
+      guard piece.byteCount <= room else { throw .malformed }
+      room -= piece.byteCount
       pieces.append(piece)
     }
-    guard missing == 0 else { throw .malformed }
     self.pieces = pieces
+  }
+
+  package init(decoding bytes: [UInt8], deviceBlockByteCount: Int) throws(ByteReader.Failure) {
+    var reader = ByteReader(bytes)
+    try self.init(decoding: &reader, deviceBlockByteCount: deviceBlockByteCount)
+    try reader.finish()
   }
 }
 
@@ -123,9 +134,7 @@ extension DiskOperation {
     return writer.bytes
   }
 
-  package init(
-    decoding bytes: [UInt8], _ geometry: DiskGeometry, deviceBlockByteCount: Int
-  ) throws(ByteReader.Failure) {
+  package init(decoding bytes: [UInt8], deviceBlockByteCount: Int) throws(ByteReader.Failure) {
     var reader = ByteReader(bytes)
     guard try reader.uint8() == Self.version else { throw .malformed }
     let code = try reader.uint8()
@@ -137,7 +146,7 @@ extension DiskOperation {
       var entries: [DiskEntry] = []
       for _ in 0..<count {
         entries.append(
-          try DiskEntry(decoding: &reader, geometry, deviceBlockByteCount: deviceBlockByteCount))
+          try DiskEntry(decoding: &reader, deviceBlockByteCount: deviceBlockByteCount))
       }
       self = .write(first: first, entries)
     case Code.trim:

@@ -1,5 +1,6 @@
 public import CairnBlocks
 import CairnBytes
+import CairnVolumes
 
 /// A bucket of a volume of objects, inside a transaction.
 ///
@@ -31,11 +32,11 @@ public struct Bucket {
   /// The contents of an object, or a part of them.
   ///
   /// - Parameters:
-  ///   - limit: more bytes are not read into memory.
+  ///   - limit: more bytes are not read into memory; 1 GiB unless the caller allows more.
   /// - Throws: `notFound`, `preconditionFailed`, `invalidRange`, `valueTooLarge` beyond the limit.
   public func get(
     _ key: ObjectKey, range: ObjectRange? = nil, if conditions: ObjectConditions = .none,
-    limit: UInt64 = ObjectLimits.wholeByteCountMax
+    limit: UInt64 = 1 << 30
   ) throws(StorageError) -> [UInt8] {
     let reader = try open(key, if: conditions)
     let part = try range?.resolved(in: reader.info.size) ?? 0..<reader.info.size

@@ -1,4 +1,4 @@
-import CairnBlocks
+public import CairnBlocks
 import CairnBytes
 public import CairnVolumes
 
@@ -16,7 +16,7 @@ extension ObjectFilesystem {
         return check.report("a record that is no object's in the tree of objects", key: key)
       }
       if !buckets.contains(bucket) { check.report("an object of a bucket that is not there", key: objectKey) }
-      do {
+      do throws(StorageError) {
         let record = try trees.object(value)
         objectCount += 1
         byteCount &+= record.size

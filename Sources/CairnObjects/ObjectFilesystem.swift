@@ -54,30 +54,32 @@ public final class ObjectFilesystem: Filesystem {
     let blockByteCount = volume.blockByteCount
     if header.objects != 0 {
       let tree = volume.tree(at: BlockNumber(header.objects))
-      let isGone = try volume.destroy(tree, budget: &budget) { (_, value) throws(StorageError) -> [Extent] in
+      let isEmpty = try volume.empty(tree, budget: &budget) { (_, value) throws(StorageError) -> [Extent] in
         let record = try ObjectTrees.decode(in: tree) { () throws(ByteReader.Failure) in
           try ObjectRecord(decoding: value, blockByteCount: blockByteCount)
         }
         guard case .run(let run) = record.contents else { return [] }
         return run.pieces.map { $0.extent }
       }
-      guard isGone else { return false }
+      guard isEmpty else { return false }
+      try volume.destroy(tree)
       header.objects = 0
       try volume.root.put(TreeKey.header, header.encoded)
     }
     if header.data != 0 {
       let tree = volume.tree(at: BlockNumber(header.data))
-      let isGone = try volume.destroy(tree, budget: &budget) { (_, value) throws(StorageError) -> [Extent] in
+      let isEmpty = try volume.empty(tree, budget: &budget) { (_, value) throws(StorageError) -> [Extent] in
         let run = try ObjectTrees.decode(in: tree) { () throws(ByteReader.Failure) in
           try DataRun(decoding: value, blockByteCount: blockByteCount)
         }
         return run.pieces.map { $0.extent }
       }
-      guard isGone else { return false }
+      guard isEmpty else { return false }
+      try volume.destroy(tree)
       header.data = 0
       try volume.root.put(TreeKey.header, header.encoded)
     }
-    return true
+    return try volume.empty(volume.root, budget: &budget)
   }
 
   /// `bucket/key` for an object, the name for a bucket, nothing for the rest.

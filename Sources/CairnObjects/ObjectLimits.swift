@@ -1,4 +1,4 @@
-package import CairnTrees
+import CairnTrees
 
 /// The bounds of the object store, in one place.
 package enum ObjectLimits {
@@ -26,8 +26,6 @@ package enum ObjectLimits {
   package static let runByteCount = 1 << 20
   /// The largest object: as many runs as keys of the data tree can number.
   package static let objectByteCountMax: UInt64 = 1 << 62
-  /// What `get` reads into memory unless the caller allows more.
-  public static let wholeByteCountMax: UInt64 = 1 << 30
   /// Buckets that a listing of the buckets goes through at most, as many as there are ids.
   package static let bucketIDMax: UInt32 = .max - 1
 

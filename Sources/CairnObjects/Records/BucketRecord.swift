@@ -1,4 +1,4 @@
-import CairnBytes
+package import CairnBytes
 
 /// A bucket.
 ///

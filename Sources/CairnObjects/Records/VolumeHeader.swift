@@ -1,5 +1,4 @@
-import CairnBlocks
-import CairnBytes
+package import CairnBytes
 
 /// Where a volume of objects keeps its trees.
 ///
