@@ -49,15 +49,20 @@ extension ObjectTrees {
     return placed
   }
 
-  /// Whether so many bytes of contents stand in the record: when the record then still stands in a leaf; or when it does
-  /// not stand there anyway (a long key, much metadata), and a block holds both.
+  /// Whether so many bytes of contents stand in the record: when it then still stands in a leaf; or when it would not stand
+  /// there with a run either (a long key, much metadata), and a block holds both.
   private func fitsRecord(_ byteCount: Int, key: [UInt8], head: ObjectRecord) -> Bool {
     guard byteCount <= volume.blockByteCount else { return false }
     let headByteCount = head.encoded.count
     let limit = leafByteCount(key)
     if headByteCount + byteCount <= limit { return true }
-    return headByteCount > limit && headByteCount + byteCount <= volume.blockByteCount
+    return headByteCount + Self.shortRunByteCount > limit && headByteCount + byteCount <= volume.blockByteCount
   }
+
+  /// Bytes of a run of one piece with one digest, about.
+  private static let shortRunByteCount = 16
+  /// Bytes of a data id.
+  private static let idByteCount = 8
 
   private func leafByteCount(_ key: [UInt8]) -> Int {
     ObjectLimits.leafRecordByteCountMax(keyByteCount: key.count, blockByteCount: volume.blockByteCount)
@@ -81,7 +86,7 @@ extension ObjectTrees {
       record.contents = .run(first)
       let limit = leafByteCount(key)
       // A run in the record spares an entry of the other tree, as long as the record does not leave the leaf for it.
-      if record.encoded.count <= limit || head.encoded.count > limit { return (record, []) }
+      if record.encoded.count <= limit || head.encoded.count + Self.idByteCount > limit { return (record, []) }
     }
     record.contents = .indexed(id: piece.extent.start.rawValue)
     return (record, placed.runs)
