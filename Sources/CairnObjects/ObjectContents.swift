@@ -52,6 +52,8 @@ extension ObjectTrees {
   /// Whether so many bytes of contents stand in the record: when it then still stands in a leaf; or when it would not stand
   /// there with a run either (a long key, much metadata), and a block holds both.
   private func fitsRecord(_ byteCount: Int, key: [UInt8], head: ObjectRecord) -> Bool {
+    // No bytes have no place on the device.
+    if byteCount == 0 { return true }
     guard byteCount <= volume.blockByteCount else { return false }
     let headByteCount = head.encoded.count
     let limit = leafByteCount(key)
