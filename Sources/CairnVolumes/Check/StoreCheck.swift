@@ -58,7 +58,7 @@ final class StoreCheck {
       switch error {
       case .damaged(let damage):
         isIncomplete = true
-        find(.damage, DamageText.describe(damage), block: damage.block)
+        find(.damage, damage.reason.description, block: damage.block)
       case .notFound, .invalidKey, .invalidRange, .wrongKind:
         // A filesystem that stumbles over its own records.
         isIncomplete = true
