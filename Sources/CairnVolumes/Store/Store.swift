@@ -132,6 +132,7 @@ public final class Store: Sendable {
   /// Changes the store in one call: committed when `body` returns, rolled back when it throws.
   ///
   /// Whatever volumes it touches, it is one commit: after a crash all of it is there, or nothing.
+  @discardableResult
   public func transaction<Result>(
     _ body: (Transaction) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
