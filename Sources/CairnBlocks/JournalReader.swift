@@ -124,9 +124,9 @@ public final class JournalReader {
     var changes: [JournalChange] = []
     for (number, place) in zip(commit.blocks, commit.places) {
       var reader = ByteReader(try ring.read(at: place.position, count: Int(place.byteCount)))
-      do {
+      do throws(ByteReader.Failure) {
         let head = try BlockChangeHead(decoding: &reader)
-        guard head.block == number else { throw ByteReader.Failure.malformed }
+        guard head.block == number else { throw .malformed }
         if head.rangeCount == 0, let created = head.created {
           changes.append(
             JournalChange(

@@ -7,6 +7,7 @@
   @_expose(wasm, "smoke") @c(cairn_smoke)
   public func smoke() -> Int32 {
     let parts: [() -> Bool] = [
+      smokeRuntime,
       smokeBytes,
       smokeMemory,
       smokeBlocks,

@@ -47,7 +47,7 @@
     try device.read { (view) throws(StorageError) in
       var span = read.mutableSpan
       var bytes = unsafe span.mutableBytes
-      try view.readData(at: extent.start, byteCount: data.count, digests: digests, into: &bytes)
+      try view.readData(at: extent.start, digests: digests, into: &bytes)
     }
     let seen = try snapshot.view.withBlock(block, kind: kind) { (bytes) throws(StorageError) in
       bytes[100] == 1 && bytes[103] == 4
