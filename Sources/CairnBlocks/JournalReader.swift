@@ -24,6 +24,7 @@ public struct JournalCommit: Equatable, Sendable {
   fileprivate let places: [BlockChangePlace]
   fileprivate let blocks: [UInt64]
 
+  /// Whether both describe the same commit in the same state.
   public static func == (left: Self, right: Self) -> Bool {
     left.sequence == right.sequence && left.annotation == right.annotation && left.changeCount == right.changeCount
       && left.byteCount == right.byteCount && left.epoch == right.epoch && left.isValid == right.isValid

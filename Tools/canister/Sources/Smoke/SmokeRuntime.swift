@@ -26,7 +26,7 @@
     for count in [0, 1, 63, 64, 65, 127] {
       let one = UInt128(1) << UInt128(count)
       guard one.trailingZeroBitCount == count, one >> UInt128(count) == 1,
-        Int128.min >> Int128(count) == -(Int128(1) << Int128(127 - count)) || count == 0
+        count == 0 || Int128.min >> Int128(count) == -(Int128(1) << Int128(127 - count))
       else { return false }
     }
     return true
