@@ -53,6 +53,13 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // Crash suites: short traces, crashed at every point.
+    .testTarget(
+      name: "CairnCrashTests",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
     // What tests of several layers share.
     .target(
       name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
