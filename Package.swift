@@ -16,7 +16,8 @@ let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", a
 let package = Package(
   name: "cairn",
   products: [
-    .library(name: "CairnBlocks", targets: ["CairnBlocks"])
+    // L0...L5 without the facade: what a canister takes.
+    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks"])
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -59,6 +60,13 @@ let package = Package(
     .testTarget(
       name: "CairnVolumesTests",
       dependencies: ["CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // Crash suites: short traces, crashed at every point.
+    .testTarget(
+      name: "CairnCrashTests",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
 

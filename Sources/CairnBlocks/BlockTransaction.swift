@@ -56,10 +56,11 @@ public final class BlockTransaction {
     try boundBytes(UInt64(core.layout.blockByteCount))
     return try core.locked { () throws(StorageError) in
       try core.requireUsable()
-      let available = core.availableBlockCount(changes, isPrivileged: usesReserve)
-      guard available >= 1,
-        let extent = try core.takeOrCheckpoint(wanted: 1, least: 1, isData: false, near: near?.rawValue)
-      else { throw .full(requestedBlocks: 1, freeBlocks: available) }
+      try core.requireAvailable(1, isPrivileged: usesReserve, in: &changes)
+      guard let extent = try core.takeOrCheckpoint(wanted: 1, least: 1, isData: false, near: near?.rawValue) else {
+        throw .full(requestedBlocks: 1, freeBlocks: 0)
+      }
+      try core.relieveCache()
       changes.allocated[extent.start.rawValue] = 1
       view.changeCount += 1
       try core.setAllocated(extent, in: &changes)
@@ -76,7 +77,10 @@ public final class BlockTransaction {
     try boundBytes(UInt64(core.layout.blockByteCount))
     if let newest = core.table.newest(block.rawValue), newest.sequence == .max { return newest.mutable }
     return try view.pinned { () throws(StorageError) in
-      try core.locked { () throws(StorageError) in try core.makePrivate(block.rawValue, in: &changes) }
+      try core.locked { () throws(StorageError) in
+        try core.relieveCache()
+        return try core.makePrivate(block.rawValue, in: &changes)
+      }
     }
   }
 
@@ -96,6 +100,7 @@ public final class BlockTransaction {
   /// - Parameters:
   ///   - block: A block that a transaction allocated.
   ///   - offset: From the start of the block; the header (32 bytes) belongs to the device.
+  ///   - bytes: What stands there afterwards.
   public func change(_ block: BlockNumber, at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {
     guard offset >= BlockHeader.byteCount, offset <= view.blockByteCount, bytes.count <= view.blockByteCount - offset
     else {
@@ -134,8 +139,7 @@ public final class BlockTransaction {
   ) throws(StorageError) -> [Extent] {
     requireRunning()
     return try core.locked { () throws(StorageError) in
-      let available = core.availableBlockCount(changes, isPrivileged: usesReserve)
-      guard blockCount <= available else { throw .full(requestedBlocks: blockCount, freeBlocks: available) }
+      try core.requireAvailable(blockCount, isPrivileged: usesReserve, in: &changes)
       let extents = try core.takeExtents(blockCount: blockCount, near: near?.rawValue, mayCheckpoint: true)
       for extent in extents { changes.allocated[extent.start.rawValue] = extent.count }
       view.changeCount += 1
@@ -241,16 +245,14 @@ public final class BlockTransaction {
     }
   }
 
-  /// Makes the device larger by blocks that the memory has already.
-  func setBlockCount(_ blockCount: UInt64) throws(StorageError) {
+  /// Makes the device larger; the memory below grows at once, the device with the commit.
+  ///
+  /// - Throws: `memory(.full)` when the memory has no more.
+  public func grow(byBlocks blocks: UInt64) throws(StorageError) {
+    requireRunning()
     view.changeCount += 1
     try core.locked { () throws(StorageError) in
-      let old = DeviceCore.usableBlockCount(layout: core.layout, blockCount: core.geometry.blockCount)
-      let new = DeviceCore.usableBlockCount(layout: core.layout, blockCount: blockCount)
-      let block = try core.makePrivate(core.layout.geometryBlock, in: &changes)
-      core.geometry.blockCount = blockCount
-      changes.freeBlockDelta += Int64(new - old)
-      core.geometry.encode(into: block)
+      guard try core.grow(byBlocks: blocks, in: &changes) else { throw .memory(.full) }
     }
   }
 

@@ -1,4 +1,5 @@
 import CairnMemory
+import Synchronization
 
 /// A device's blocks as of one commit.
 ///
@@ -27,7 +28,7 @@ public final class BlockView {
   public var blockByteCount: Int { core.layout.blockByteCount }
 
   /// Blocks of the device.
-  public var blockCount: UInt64 { core.geometry.blockCount }
+  public var blockCount: UInt64 { core.blockCountSeen.load(ordering: .acquiring) }
 
   /// Makes pointers into cached blocks valid until the matching `unpin`. Calls nest.
   @inlinable @inline(__always)
@@ -99,7 +100,7 @@ public final class BlockView {
     let byteCount = UInt64(bytes.byteCount)
     let blocks = (byteCount + UInt64(blockByteCount) - 1) / UInt64(blockByteCount)
     let (end, overflow) = start.rawValue.addingReportingOverflow(blocks)
-    guard !overflow, start.rawValue >= core.layout.groupStart, end <= core.geometry.blockCount else {
+    guard !overflow, start.rawValue >= core.layout.groupStart, end <= blockCount else {
       throw .damaged(start.rawValue, .outOfRange)
     }
     let chunk = UInt64(DeviceLimits.chunkByteCount)

@@ -33,6 +33,12 @@ extension DeviceCore {
     return try frames.allocate(block: block)
   }
 
+  /// When the budget is used up and mostly by blocks that are not home, brings them home. The caller is the writer.
+  func relieveCache() throws(StorageError) {
+    guard frames.isFull, dirty.owingCount * 2 > frames.frameCountSoft else { return }
+    try forceCheckpoint(keepingHistory: true)
+  }
+
   private func fill(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) {
     let changes = replay[block] ?? []
     let blockByteCount = layout.blockByteCount
@@ -120,10 +126,10 @@ extension DeviceCore {
     for change in changes {
       last = change.sequence
       let bytes = try ring.read(at: change.position, count: Int(change.byteCount))
-      do {
+      do throws(ByteReader.Failure) {
         var reader = ByteReader(bytes)
         let head = try BlockChangeHead(decoding: &reader)
-        guard head.block == block else { throw ByteReader.Failure.malformed }
+        guard head.block == block else { throw .malformed }
         try decodeRanges(head, blockByteCount: layout.blockByteCount, from: &reader) { offset, bytes in
           frame.copy(bytes.span, to: offset)
         }

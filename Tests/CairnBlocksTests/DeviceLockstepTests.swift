@@ -82,6 +82,15 @@ struct DeviceLockstepTests {
     try run(seed: seed, shape: shape)
   }
 
+  @Test("growing by itself", arguments: seeds.prefix(max(20, seeds.count / 4)))
+  func growing(seed: UInt64) throws {
+    var shape = DeviceLockstep.Shape()
+    shape.pageCount = 1
+    shape.format.journalByteCount = 24 * 512
+    shape.format.growsByItself = true
+    try run(seed: seed, shape: shape)
+  }
+
   @Test("on a memory that tears no message", arguments: seeds.prefix(max(12, seeds.count / 4)))
   func messageAtomic(seed: UInt64) throws {
     var shape = DeviceLockstep.Shape()
