@@ -53,6 +53,9 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // L3: ordered maps.
+    .target(name: "CairnTrees", dependencies: ["CairnBlocks", "CairnBytes"], swiftSettings: portable),
+
     // L4: volumes, transactions, access, check.
     .target(
       name: "CairnVolumes", dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees"],
