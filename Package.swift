@@ -17,7 +17,7 @@ let package = Package(
   name: "cairn",
   products: [
     // L0...L5 without the facade: what a canister takes.
-    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees"])
+    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes"])
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -58,6 +58,16 @@ let package = Package(
     .testTarget(
       name: "CairnTreesTests",
       dependencies: ["CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L4: volumes, transactions, access, check.
+    .target(
+      name: "CairnVolumes", dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnVolumesTests",
+      dependencies: ["CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees", "CairnTestSupport"],
       swiftSettings: strict
     ),
 
