@@ -27,6 +27,11 @@ final class ScratchFolder {
     path.appending(name).text
   }
 
+  /// Opens a file.
+  func open(_ name: String, _ flags: CInt) throws -> Descriptor {
+    try Descriptor.open(path.appending(name), flags)
+  }
+
   /// Writes a file.
   @discardableResult
   func write(_ name: String, _ contents: [UInt8]) throws -> String {

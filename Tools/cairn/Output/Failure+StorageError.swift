@@ -69,7 +69,18 @@ extension Failure {
 
   private static func explanation(_ error: MemoryError, _ image: String) -> (String, ExitStatus) {
     switch error {
-    default: ("\(image): \(error)", .system)
+    case .notFound: ("there is no image \(image); 'cairn init' makes one", .damaged)
+    case .notAFile: ("\(image) is not a file, so it is no Cairn image", .damaged)
+    case .alreadyExists: ("\(image) exists already and is left alone; choose another name or remove it", .refused)
+    case .inUse(_, let holder): ("\(image) is in use by \(Text.visible(holder)); wait for it or end it", .refused)
+    case .readOnly: ("\(image) may only be read; change its mode, or copy it", .refused)
+    case .full: ("no space is left for \(image) to grow; free some on its disk", .refused)
+    case .poisoned: ("\(image): a write or flush failed. What was acknowledged is safe; mend the disk, then try again", .system)
+    case .closed: ("\(image): the store is closed", .refused)
+    case .truncated(let offset, _): ("\(image) is cut short at byte \(offset); restore it from a copy", .damaged)
+    case .io(let operation, let number, _): ("\(image): \(operation) failed: \(SystemFailure.reason(number))", .system)
+    case .outOfBounds(let offset, let count, let size):
+      ("\(image): \(count) bytes at \(offset) are outside of its \(size) bytes; 'cairn check' shows more", .damaged)
     }
   }
 
