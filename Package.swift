@@ -42,6 +42,15 @@ let package = Package(
 
     // L2: the block device.
     .target(name: "CairnBlocks", dependencies: ["CairnBytes", "CairnMemory"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnBlocksTests",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // What tests of several layers share.
+    .target(
+      name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
