@@ -36,6 +36,9 @@ public struct AllocationMap: Sendable {
     self.blockCount = blockCount
   }
 
+  /// Groups that were ever used.
+  var groupCount: UInt64 { UInt64(words.count) }
+
   /// Whether a block belongs to the device itself: superblocks, journal, image area, bitmaps, tables, geometry.
   public func isReserved(_ block: BlockNumber) -> Bool {
     let number = block.rawValue
@@ -104,7 +107,7 @@ extension BlockDevice {
     var report = DeviceReport()
     if let journalDamage {
       report.findings.append(
-        DeviceFinding(block: journalDamage.block, text: "the journal is damaged: \(describe(journalDamage.reason))"))
+        DeviceFinding(block: journalDamage.block, text: "the journal is damaged: \(journalDamage.reason.description)"))
     }
     try checkSuperblocks(&report)
     let snapshot = try snapshot()
@@ -113,7 +116,7 @@ extension BlockDevice {
       try checkAllocation(snapshot.view, &report)
     } catch {
       guard case .damaged(let damage) = error else { throw error }
-      report.findings.append(DeviceFinding(block: damage.block, text: describe(damage.reason)))
+      report.findings.append(DeviceFinding(block: damage.block, text: damage.reason.description))
     }
     return report
   }
@@ -161,8 +164,12 @@ extension BlockDevice {
     }
   }
 
-  private func describe(_ reason: Damage.Reason) -> String {
-    switch reason {
+}
+
+extension Damage.Reason: CustomStringConvertible {
+  /// How the damage showed, in a clause.
+  public var description: String {
+    switch self {
     case .superblocks: "no superblock verifies"
     case .checksum: "the block's checksum does not match"
     case .misdirected(let found): "the block says that it is block \(found)"
