@@ -36,7 +36,7 @@ final class ScratchFolder {
   @discardableResult
   func write(_ name: String, _ contents: [UInt8]) throws -> String {
     let file = try Descriptor.open(path.appending(name), O_WRONLY | O_CREAT | O_TRUNC)
-    try file.write(unsafe contents.span.bytes)
+    try file.write(contents)
     return self(name)
   }
 

@@ -53,7 +53,7 @@ struct TreeTests {
     let attributes = TreeWriter.Attributes(permissions: 0o4640, modified: time)
     try writer.makeFolder([Array("d".utf8)], TreeWriter.Attributes(permissions: 0o2555, modified: time))
     try writer.writeFile([Array("d".utf8), [0xFF]], attributes) { file in
-      try file.write(unsafe Array("hello".utf8).span.bytes)
+      try file.write(Array("hello".utf8))
     }
     try writer.makeLink([Array("d".utf8), Array("l".utf8)], to: [0xFE, 0x2F], attributes)
     try writer.finish()
@@ -96,7 +96,7 @@ struct TreeTests {
     }
     // A link in the place of the file itself is replaced, not followed.
     try writer.makeLink([Array("file".utf8)], to: Array(scratch("secret").utf8), .init())
-    try writer.writeFile([Array("file".utf8)], .init()) { try $0.write(unsafe Array("new".utf8).span.bytes) }
+    try writer.writeFile([Array("file".utf8)], .init()) { try $0.write(Array("new".utf8)) }
     #expect(try scratch.read("secret") == Array("old".utf8))
     #expect(try scratch.read("out/file") == Array("new".utf8))
   }

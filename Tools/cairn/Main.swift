@@ -18,6 +18,10 @@ struct Cairn: ParsableCommand {
   )
 
   private static let commands: [any ParsableCommand.Type] = [
+    InitCommand.self, GrowCommand.self, PutCommand.self, GetCommand.self, ListCommand.self, RemoveCommand.self,
+    CopyCommand.self, ImportCommand.self, ExportCommand.self, BeginCommand.self, CommitCommand.self,
+    RollbackCommand.self, TransactionsCommand.self, JournalCommand.self, CheckCommand.self, StatCommand.self,
+    BackupCommand.self, VolumeCommand.self, DiskCommand.self, GrantCommand.self, DemoCommand.self,
   ]
 
   func run() throws {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CairnBlocks
 internal import CairnMemory
+internal import CairnObjects
 internal import CairnVolumes
 
 /// `cairn init`: makes an image.
@@ -9,8 +10,8 @@ struct InitCommand: ParsableCommand {
     commandName: "init",
     abstract: "Make an image.",
     discussion: """
-      With --size the space is taken at once, and the image never grows by itself. Without it the image starts small \
-      and grows as it is filled.
+      With --size the space is taken at once, and the image never grows by itself. Without it the image starts with \
+      64 MiB and grows as it is filled.
       """
   )
 
@@ -25,8 +26,18 @@ struct InitCommand: ParsableCommand {
   @Option(help: "Bytes of the journal; without it 1/64 of the image, between 1 MiB and 64 MiB.")
   var journal: ByteSize?
 
+  /// Bytes of an image that was made without a size.
+  private static let startByteCount: UInt64 = 64 << 20
+
   func run() throws {
-    try store.explaining {
+    var format = FormatOptions(blockByteCount: Int(clamping: blockSize.byteCount))
+    format.journalByteCount = journal?.byteCount
+    let options = try store.options(isReadOnly: false)
+    try NewImage.make(at: store.image.path, byteCount: size?.byteCount ?? Self.startByteCount) { memory in
+      let store = try Store.create(on: memory, format: format, options: options)
+      try store.closing { store in
+        _ = try store.createVolume(ObjectVolume.defaultName, kind: .objects)
+      }
     }
   }
 }

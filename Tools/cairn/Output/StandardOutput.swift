@@ -5,7 +5,7 @@ struct OutputClosed: Error {}
 
 /// What a command prints for its caller. Gathered and written in large pieces; `flush` before the command ends.
 struct StandardOutput: ~Copyable {
-  private let descriptor = Descriptor(STDOUT_FILENO, path: Path("standard output"), isOwned: false)
+  private let descriptor = Descriptor.standardOutput
   private let isTerminal = Terminal.hasOutputStream
   private var buffer: [UInt8] = []
 
@@ -30,18 +30,12 @@ struct StandardOutput: ~Copyable {
     try endLine()
   }
 
-  /// Prints bytes as they are, past the lines gathered so far.
-  mutating func bytes(_ bytes: RawSpan) throws {
-    try flush()
-    try write(bytes)
-  }
-
   /// Hands over everything that was printed.
   mutating func flush() throws {
     if buffer.isEmpty { return }
     let pending = buffer
     buffer.removeAll(keepingCapacity: true)
-    try write(unsafe pending.span.bytes)
+    try Self.write(pending, to: descriptor)
   }
 
   private mutating func endLine() throws {
@@ -49,11 +43,13 @@ struct StandardOutput: ~Copyable {
     if isTerminal || buffer.count >= Self.bufferByteCount { try flush() }
   }
 
-  private func write(_ bytes: RawSpan) throws {
-    do {
+  /// Writes bytes to where a command's result goes, be it standard output or a file.
+  static func write(_ bytes: [UInt8], to descriptor: borrowing Descriptor) throws {
+    do throws(SystemFailure) {
       try descriptor.write(bytes)
-    } catch let failure where failure.number == EPIPE {
-      throw OutputClosed()
+    } catch {
+      if error.number == EPIPE { throw OutputClosed() }
+      throw error
     }
   }
 }
@@ -68,7 +64,6 @@ enum StandardError {
   /// Prints text as it is.
   static func write(_ text: String) {
     let descriptor = Descriptor(STDERR_FILENO, path: Path("standard error"), isOwned: false)
-    let bytes = Array(text.utf8)
-    try? descriptor.write(unsafe bytes.span.bytes)
+    try? descriptor.write(Array(text.utf8))
   }
 }

@@ -36,23 +36,17 @@ struct StoreArguments: ParsableArguments {
 
   /// How the store is to be opened.
   func options(isReadOnly: Bool) throws(StorageError) -> StoreOptions {
-    var options = StoreOptions(filesystems: [ObjectStore(), Disk()])
+    var options = StoreOptions(filesystems: [ObjectFilesystem(), DiskFilesystem()])
     options.principal = if let principal { try Principal(principal.bytes) } else { nil }
-    options.blocks.isReadOnly = isReadOnly
+    options.device.isReadOnly = isReadOnly
     return options
   }
 
   private func opened<Result>(for mode: FileMemory.Mode, _ body: (Store) throws -> Result) throws -> Result {
     try explaining {
-      let memory = try FileMemory.open(path: image.path.text, mode: mode)
-      let store: Store
-      do {
-        store = try Store.open(on: memory, options: try options(isReadOnly: mode == .readOnly))
-      } catch {
-        try? memory.close()
-        throw error
-      }
-      return try store.closing(body)
+      let memory = try FileMemory.open(path: try image.path.string, mode: mode)
+      defer { memory.close() }
+      return try Store.open(on: memory, options: try options(isReadOnly: mode == .readOnly)).closing(body)
     }
   }
 }
@@ -71,6 +65,13 @@ extension Store {
     return result
   }
 
+  /// Runs `body` on the state of this moment.
+  func view<Result>(_ body: (Transaction) throws -> Result) throws -> Result {
+    let snapshot = try snapshot()
+    defer { snapshot.end() }
+    return try body(snapshot.transaction)
+  }
+
   /// Runs `body` in one call of the multi-call transaction `id`, or in a transaction of its own when there is none.
   /// Whatever `body` throws undoes what it did, and comes out as it is.
   func change<Result>(in id: TransactionID?, _ body: (Transaction) throws -> Result) throws -> Result {
@@ -82,7 +83,7 @@ extension Store {
         throw error
       } catch {
         cause = error
-        throw StorageError.cancelled
+        throw StorageError.transactionFailed
       }
     }
     do throws(StorageError) {

@@ -24,6 +24,11 @@ struct Descriptor: ~Copyable {
     Descriptor(STDIN_FILENO, path: Path("standard input"), isOwned: false)
   }
 
+  /// Standard output.
+  static var standardOutput: Descriptor {
+    Descriptor(STDOUT_FILENO, path: Path("standard output"), isOwned: false)
+  }
+
   /// Opens a file by path.
   static func open(_ path: Path, _ flags: CInt, mode: mode_t = 0o666) throws(SystemFailure) -> Descriptor {
     let number = unsafe path.withCString { name in
@@ -69,9 +74,9 @@ struct Descriptor: ~Copyable {
   }
 
   /// Writes all of the bytes.
-  func write(_ bytes: RawSpan) throws(SystemFailure) {
+  func write(_ bytes: [UInt8]) throws(SystemFailure) {
     var written = 0
-    while written < bytes.byteCount {
+    while written < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { bytes in
         withoutInterruption {
           unsafe Glibc.write(number, bytes.baseAddress.map { unsafe $0 + written }, bytes.count - written)
@@ -80,6 +85,18 @@ struct Descriptor: ~Copyable {
       guard let count else { throw .latest("write", path) }
       written += count
     }
+  }
+
+  /// Moves the position on without writing: a file gets a hole there.
+  func skip(_ count: Int) throws(SystemFailure) {
+    guard lseek(number, count, SEEK_CUR) != -1 else { throw .latest("skip in", path) }
+  }
+
+  /// Makes the file end at the position, when it is a file.
+  func endHere() throws(SystemFailure) {
+    guard try status().kind == .regular else { return }
+    let end = lseek(number, 0, SEEK_CUR)
+    guard end != -1, ftruncate(number, end) == 0 else { throw .latest("end", path) }
   }
 
   /// What the system says of the file: kind, mode, size, times.

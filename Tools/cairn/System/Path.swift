@@ -29,6 +29,16 @@ struct Path: Hashable, Sendable {
     Text.visible(bytes)
   }
 
+  /// The path as a string, for those who take nothing else.
+  var string: String {
+    get throws {
+      guard let string = Text.exact(bytes) else {
+        throw Failure("\(text): the name of an image must be UTF-8; use another", .usage)
+      }
+      return string
+    }
+  }
+
   /// Lends the path as a C string.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
     let terminated = bytes.map { CChar(bitPattern: $0) } + [0]
