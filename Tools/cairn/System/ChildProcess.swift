@@ -68,4 +68,9 @@ struct Pipe: ~Copyable {
     reading = Descriptor(numbers[0], path: Path("a pipe"))
     writing = Descriptor(numbers[1], path: Path("a pipe"))
   }
+
+  /// Keeps the end to read from and closes the other: the end of the data comes when nobody can write any more.
+  consuming func takeReading() -> Descriptor {
+    reading
+  }
 }
