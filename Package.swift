@@ -34,16 +34,27 @@ let package = Package(
       dependencies: [.target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
       swiftSettings: portable
     ),
-    .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes"], swiftSettings: strict),
+    .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),
 
     // L1: stable memory.
     .target(name: "CairnMemory", dependencies: ["CairnBytes"], swiftSettings: portable),
-    .testTarget(name: "CairnMemoryTests", dependencies: ["CairnMemory"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnMemoryTests",
+      dependencies: ["CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
 
     // L2: the block device.
     .target(name: "CairnBlocks", dependencies: ["CairnBytes", "CairnMemory"], swiftSettings: portable),
     .testTarget(
       name: "CairnBlocksTests",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // Crash suites: short traces, crashed at every point.
+    .testTarget(
+      name: "CairnCrashTests",
       dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),

@@ -69,6 +69,11 @@ struct AllocationGroup {
     for index in oldBlockCount..<blockCount { setFree(index) }
   }
 
+  /// The group became shorter again: nobody holds a block behind its end.
+  mutating func cut(from blockCount: Int, to oldBlockCount: Int) {
+    for index in blockCount..<oldBlockCount { setBusy(index) }
+  }
+
   /// The first run of free blocks at or behind `lower`: at most `wanted` long, at least `least`; nil when there is none.
   func run(from lower: Int, wanted: Int, least: Int) -> Range<Int>? {
     var index = lower

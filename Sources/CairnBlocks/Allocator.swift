@@ -59,7 +59,7 @@ struct Allocator {
     }
     var loaded = AllocationGroup(bitmap: bitmap, capacity: capacity, blockCount: count)
     for range in recovered.removeValue(forKey: group) ?? [] {
-      for byte in range {
+      for byte in range where byte * 8 < count {
         for index in byte * 8..<min(byte * 8 + 8, count) where loaded.setBusy(index) {
           let block = BlockNumber(layout.bitmapBlock(ofGroup: group) + UInt64(index))
           deferred.append(Deferred(sequence: recoveredSequence, extent: Extent(start: block, count: 1)))
@@ -166,16 +166,21 @@ struct Allocator {
     }
   }
 
-  /// The device became larger.
-  mutating func grow(to newBlockCount: UInt64) {
-    let oldCount = blockCount
-    let oldGroups = groupCount
+  /// The device became larger, or a transaction that had made it larger was rolled back.
+  mutating func resize(to newBlockCount: UInt64) {
+    guard newBlockCount != blockCount else { return }
+    let (smaller, larger) = (min(blockCount, newBlockCount), max(blockCount, newBlockCount))
+    let isGrowing = newBlockCount > blockCount
+    let lastGroup = layout.group(of: smaller - 1) ?? 0
+    let base = layout.bitmapBlock(ofGroup: lastGroup)
+    let lower = Int(min(smaller - base, layout.groupBlockCount))
+    let upper = Int(min(larger - base, layout.groupBlockCount))
+    if isGrowing {
+      groups[lastGroup]?.extend(from: lower, to: upper)
+    } else {
+      groups[lastGroup]?.cut(from: lower, to: upper)
+    }
+    if !isGrowing { for group in Array(groups.keys) where group > lastGroup { groups[group] = nil } }
     blockCount = newBlockCount
-    guard oldGroups > 0 else { return }
-    let group = oldGroups - 1
-    let base = layout.bitmapBlock(ofGroup: group)
-    let oldIndex = Int(min(oldCount - base, layout.groupBlockCount))
-    let newIndex = Int(min(newBlockCount - base, layout.groupBlockCount))
-    if newIndex > oldIndex { groups[group]?.extend(from: oldIndex, to: newIndex) }
   }
 }

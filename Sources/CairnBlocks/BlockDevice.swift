@@ -1,4 +1,5 @@
 public import CairnMemory
+import Synchronization
 
 /// Bytes of a device, by use.
 public struct SpaceFigures: Equatable, Sendable {
@@ -139,33 +140,13 @@ public final class BlockDevice: Sendable {
   /// A crash leaves the old size or the new one; memory behind the device's size is ignored.
   public func grow(byBytes byteCount: UInt64) throws(StorageError) {
     guard !core.options.isReadOnly else { throw .readOnly }
-    let page = MemoryPage.byteCount
-    let pages = byteCount / page + (byteCount % page == 0 ? 0 : 1)
-    guard pages > 0 else { return }
-    let blocksOfMemory = try core.locked { () throws(StorageError) -> UInt64 in
-      try core.requireUsable()
-      // What an earlier, interrupted growth left behind the device is used first.
-      let (wanted, overflow) = (core.geometry.blockCount * UInt64(core.layout.blockByteCount))
-        .addingReportingOverflow(pages * page)
-      guard !overflow, wanted / UInt64(core.layout.blockByteCount) <= DeviceLimits.blockCountMax else {
-        throw .limitExceeded(what: "blocks of a device", limit: DeviceLimits.blockCountMax)
-      }
-      let have = core.memory.pageCount * page
-      if wanted > have {
-        let missing = (wanted - have + page - 1) / page
-        try onMemory { () throws(MemoryError) in try core.memory.grow(by: missing) }
-      }
-      return wanted / UInt64(core.layout.blockByteCount)
-    }
+    let blockByteCount = UInt64(core.layout.blockByteCount)
+    let blocks = byteCount / blockByteCount + (byteCount % blockByteCount == 0 ? 0 : 1)
+    guard blocks > 0 else { return }
     try transaction { transaction throws(StorageError) in
       transaction.annotation.event = .maintenance
-      transaction.annotation.time = core.environment.now()
-      guard blocksOfMemory > core.geometry.blockCount else { return }
-      try transaction.setBlockCount(blocksOfMemory)
+      try transaction.grow(byBlocks: blocks)
     }
-    core.lock.lock()
-    core.allocator.grow(to: core.geometry.blockCount)
-    core.lock.unlock()
   }
 
   /// Closes the device: what is pending is flushed, and the superblock says that nothing is missing behind the last
@@ -191,6 +172,7 @@ extension DeviceCore {
       }
       let found = memory.pageCount * MemoryPage.byteCount
       geometry = Geometry(decoding: block)
+      blockCountSeen.store(geometry.blockCount, ordering: .releasing)
       let expected = geometry.blockCount * UInt64(layout.blockByteCount)
       guard found >= expected else { throw .truncated(expectedByteCount: expected, foundByteCount: found) }
       allocator = Allocator(

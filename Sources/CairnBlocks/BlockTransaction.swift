@@ -16,7 +16,7 @@ public final class BlockTransaction {
   var changes = ChangeSet()
   private var isEnded = false
   /// Grows with every change: a caller sees whether a failed operation had changed something.
-  package private(set) var changeCount: UInt64 = 0
+  package var changeCount: UInt64 { view.changeCount }
   /// Upper bound of the journal bytes that the changes since the last exact count can take.
   private var byteCountBound: UInt64 = 0
 
@@ -56,12 +56,13 @@ public final class BlockTransaction {
     try boundBytes(UInt64(core.layout.blockByteCount))
     return try core.locked { () throws(StorageError) in
       try core.requireUsable()
-      let available = core.availableBlockCount(changes, isPrivileged: usesReserve)
-      guard available >= 1,
-        let extent = try core.takeOrCheckpoint(wanted: 1, least: 1, isData: false, near: near?.rawValue)
-      else { throw .full(requestedBlocks: 1, freeBlocks: available) }
+      try core.requireAvailable(1, isPrivileged: usesReserve, in: &changes)
+      guard let extent = try core.takeOrCheckpoint(wanted: 1, least: 1, isData: false, near: near?.rawValue) else {
+        throw .full(requestedBlocks: 1, freeBlocks: 0)
+      }
+      try core.relieveCache()
       changes.allocated[extent.start.rawValue] = 1
-      changeCount += 1
+      view.changeCount += 1
       try core.setAllocated(extent, in: &changes)
       _ = try core.makeCreated(
         extent.start.rawValue, CreatedBlock(kind: kind, owner: owner, level: level), in: &changes)
@@ -72,11 +73,14 @@ public final class BlockTransaction {
   /// The bytes of a block, to be changed in place behind the header. Pointers that the view lent before show the old bytes.
   package func edit(_ block: BlockNumber) throws(StorageError) -> MutableBlockBytes {
     requireRunning()
-    changeCount += 1
+    view.changeCount += 1
     try boundBytes(UInt64(core.layout.blockByteCount))
     if let newest = core.table.newest(block.rawValue), newest.sequence == .max { return newest.mutable }
     return try view.pinned { () throws(StorageError) in
-      try core.locked { () throws(StorageError) in try core.makePrivate(block.rawValue, in: &changes) }
+      try core.locked { () throws(StorageError) in
+        try core.relieveCache()
+        return try core.makePrivate(block.rawValue, in: &changes)
+      }
     }
   }
 
@@ -111,7 +115,7 @@ public final class BlockTransaction {
     requireRunning()
     try boundBytes(16)
     try core.locked { () throws(StorageError) in
-      changeCount += 1
+      view.changeCount += 1
       try core.setFree(Extent(start: block, count: 1), in: &changes)
       if let entry = changes.entry(of: block.rawValue), entry.created != nil {
         // Nobody else ever saw it: it can be taken again at once.
@@ -134,11 +138,10 @@ public final class BlockTransaction {
   ) throws(StorageError) -> [Extent] {
     requireRunning()
     return try core.locked { () throws(StorageError) in
-      let available = core.availableBlockCount(changes, isPrivileged: usesReserve)
-      guard blockCount <= available else { throw .full(requestedBlocks: blockCount, freeBlocks: available) }
+      try core.requireAvailable(blockCount, isPrivileged: usesReserve, in: &changes)
       let extents = try core.takeExtents(blockCount: blockCount, near: near?.rawValue, mayCheckpoint: true)
       for extent in extents { changes.allocated[extent.start.rawValue] = extent.count }
-      changeCount += 1
+      view.changeCount += 1
       for extent in extents { try core.setAllocated(extent, in: &changes) }
       return extents
     }
@@ -149,7 +152,7 @@ public final class BlockTransaction {
     requireRunning()
     return try core.locked { () throws(StorageError) in
       let extents = reservation.take()
-      changeCount += 1
+      view.changeCount += 1
       for extent in extents {
         changes.allocated[extent.start.rawValue] = extent.count
         core.reservedCount -= UInt64(extent.count)
@@ -172,7 +175,7 @@ public final class BlockTransaction {
       throw .invalidArgument("data may only be written to extents that the transaction allocated")
     }
     let digests = try core.writeData(bytes, at: start.rawValue)
-    changeCount += 1
+    view.changeCount += 1
     changes.addExternal(
       ExternalData(start: start.rawValue, byteCount: UInt64(bytes.byteCount), digests: digests))
     return digests
@@ -187,7 +190,7 @@ public final class BlockTransaction {
     requireRunning()
     try boundBytes(UInt64(extent.count) / 8 + 32)
     try core.locked { () throws(StorageError) in
-      changeCount += 1
+      view.changeCount += 1
       try core.setFree(extent, in: &changes)
       if core.isNew(extent, changes) && changes.forgetAllocated(extent) {
         core.allocator.putBack(extent)
@@ -213,7 +216,7 @@ public final class BlockTransaction {
         keptExternal.append(data)
       }
       core.rollBack(&changes)
-      changeCount += 1
+      view.changeCount += 1
       byteCountBound = 0
       for extent in kept {
         // Nobody can have taken them meanwhile: the lock was held.
@@ -233,7 +236,7 @@ public final class BlockTransaction {
   /// Sets the upper layer's root block.
   public func setRoot(_ root: BlockNumber) throws(StorageError) {
     requireRunning()
-    changeCount += 1
+    view.changeCount += 1
     try core.locked { () throws(StorageError) in
       let block = try core.makePrivate(core.layout.geometryBlock, in: &changes)
       core.geometry.root = root.rawValue
@@ -241,16 +244,14 @@ public final class BlockTransaction {
     }
   }
 
-  /// Makes the device larger by blocks that the memory has already.
-  func setBlockCount(_ blockCount: UInt64) throws(StorageError) {
-    changeCount += 1
+  /// Makes the device larger; the memory below grows at once, the device with the commit.
+  ///
+  /// - Throws: `memory(.full)` when the memory has no more.
+  public func grow(byBlocks blocks: UInt64) throws(StorageError) {
+    requireRunning()
+    view.changeCount += 1
     try core.locked { () throws(StorageError) in
-      let old = DeviceCore.usableBlockCount(layout: core.layout, blockCount: core.geometry.blockCount)
-      let new = DeviceCore.usableBlockCount(layout: core.layout, blockCount: blockCount)
-      let block = try core.makePrivate(core.layout.geometryBlock, in: &changes)
-      core.geometry.blockCount = blockCount
-      changes.freeBlockDelta += Int64(new - old)
-      core.geometry.encode(into: block)
+      guard try core.grow(byBlocks: blocks, in: &changes) else { throw .memory(.full) }
     }
   }
 

@@ -1,4 +1,5 @@
 import CairnMemory
+import Synchronization
 
 /// A device's blocks as of one commit.
 ///
@@ -12,6 +13,8 @@ public final class BlockView {
   /// The commit whose state the view shows; `.max` for the running transaction's own.
   public let sequence: UInt64
   @usableFromInline var pinCount = 0
+  /// Grows with every change that the running transaction makes; always 0 on a snapshot. Cursors notice changes by it.
+  package internal(set) var changeCount: UInt64 = 0
 
   init(core: DeviceCore, slot: Int, sequence: UInt64) {
     self.core = core
@@ -25,7 +28,7 @@ public final class BlockView {
   public var blockByteCount: Int { core.layout.blockByteCount }
 
   /// Blocks of the device.
-  public var blockCount: UInt64 { core.geometry.blockCount }
+  public var blockCount: UInt64 { core.blockCountSeen.load(ordering: .acquiring) }
 
   /// Makes pointers into cached blocks valid until the matching `unpin`. Calls nest.
   @inlinable @inline(__always)
@@ -97,7 +100,7 @@ public final class BlockView {
     let byteCount = UInt64(bytes.byteCount)
     let blocks = (byteCount + UInt64(blockByteCount) - 1) / UInt64(blockByteCount)
     let (end, overflow) = start.rawValue.addingReportingOverflow(blocks)
-    guard !overflow, start.rawValue >= core.layout.groupStart, end <= core.geometry.blockCount else {
+    guard !overflow, start.rawValue >= core.layout.groupStart, end <= blockCount else {
       throw .damaged(start.rawValue, .outOfRange)
     }
     let chunk = UInt64(DeviceLimits.chunkByteCount)

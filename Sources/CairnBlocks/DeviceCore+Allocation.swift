@@ -1,5 +1,6 @@
 import CairnBytes
 import CairnMemory
+import Synchronization
 
 // Blocks for transactions: from the allocator's memory into the bitmaps and back. Under the lock.
 
@@ -154,7 +155,10 @@ extension DeviceCore {
       allocator.putBack(Extent(start: BlockNumber(start), count: count))
     }
     changes = ChangeSet()
-    if let block = table.find(layout.geometryBlock, sequence: .max) { geometry = Geometry(decoding: block) }
+    if let block = table.find(layout.geometryBlock, sequence: .max) {
+      geometry = Geometry(decoding: block)
+      allocator.resize(to: geometry.blockCount)
+    }
   }
 }
 
@@ -204,7 +208,10 @@ extension DeviceCore {
       try locked { () throws(StorageError) in
         try requireUsable()
         let available = availableBlockCount(nil, isPrivileged: false)
-        guard blockCount <= available else { throw .full(requestedBlocks: blockCount, freeBlocks: available) }
+        guard blockCount <= available else {
+          if geometry.growsByItself { return nil }
+          throw StorageError.full(requestedBlocks: blockCount, freeBlocks: available)
+        }
         do throws(StorageError) {
           let extents = try takeExtents(blockCount: blockCount, near: nil, mayCheckpoint: false)
           reservedCount += blockCount
@@ -216,10 +223,14 @@ extension DeviceCore {
       }
     }
     if let extents = try attempt() { return extents }
-    // What is free is deferred: a checkpoint makes it usable. That is the writer's business.
-    writer.lock()
-    defer { writer.unlock() }
-    try locked { () throws(StorageError) in try forceCheckpoint() }
+    // What is free is deferred, and a checkpoint makes it usable; or the device may grow. Both are the writer's business.
+    _ = try write { transaction throws(StorageError) in
+      transaction.annotation.event = .maintenance
+      try locked { () throws(StorageError) in
+        try requireAvailable(blockCount, isPrivileged: false, in: &transaction.changes)
+        try forceCheckpoint()
+      }
+    }
     if let extents = try attempt() { return extents }
     throw .full(requestedBlocks: blockCount, freeBlocks: 0)
   }
@@ -230,5 +241,64 @@ extension DeviceCore {
       allocator.putBack(extent)
       reservedCount -= UInt64(extent.count)
     }
+  }
+}
+
+// Growth. The memory grows first, zeroed; the geometry block says from which commit on the device uses it. What a crash or a
+// rolled back transaction leaves behind the device's end is ignored, and used first the next time.
+extension DeviceCore {
+  /// The most that a device that grows by itself takes at one time, bytes, unless more is needed at once.
+  private static var growthStepMax: UInt64 { 64 << 20 }
+
+  /// Asks the memory for room for `blocks` more than there is, as a part of the running transaction. Whether it grew.
+  func growIfAllowed(byAtLeast blocks: UInt64, in changes: inout ChangeSet) throws(StorageError) -> Bool {
+    guard geometry.growsByItself else { return false }
+    let blockByteCount = UInt64(layout.blockByteCount)
+    let step = min(max(geometry.blockCount / 4, (1 << 20) / blockByteCount), Self.growthStepMax / blockByteCount)
+    let (wanted, overflow) = blocks.addingReportingOverflow(blocks / 64 + 2 * DeviceLayout.groupOverhead)
+    guard !overflow else { return false }
+    return try grow(byBlocks: max(step, wanted), in: &changes)
+  }
+
+  /// Makes the device larger by at least `blocks`, as a part of the running transaction; false when the memory has no more.
+  func grow(byBlocks blocks: UInt64, in changes: inout ChangeSet) throws(StorageError) -> Bool {
+    let blockByteCount = UInt64(layout.blockByteCount)
+    let (count, overflow) = geometry.blockCount.addingReportingOverflow(blocks)
+    guard !overflow, count <= DeviceLimits.blockCountMax else {
+      throw .limitExceeded(what: "blocks of a device", limit: DeviceLimits.blockCountMax)
+    }
+    let pages = (count * blockByteCount + MemoryPage.byteCount - 1) / MemoryPage.byteCount
+    if pages > memory.pageCount {
+      do throws(MemoryError) {
+        try memory.grow(by: pages - memory.pageCount)
+      } catch {
+        if case .full = error { return false }
+        throw StorageError.memory(error)
+      }
+    }
+    let newBlockCount = pages * MemoryPage.byteCount / blockByteCount
+    if let old = table.grow(blockCount: newBlockCount) { retiredTables.append(old) }
+    let before = Self.usableBlockCount(layout: layout, blockCount: geometry.blockCount)
+    let after = Self.usableBlockCount(layout: layout, blockCount: newBlockCount)
+    let block = try makePrivate(layout.geometryBlock, in: &changes)
+    geometry.blockCount = newBlockCount
+    geometry.encode(into: block)
+    allocator.resize(to: newBlockCount)
+    blockCountSeen.store(newBlockCount, ordering: .releasing)
+    changes.freeBlockDelta += Int64(after - before)
+    return true
+  }
+
+  /// Makes sure that `blocks` can be taken, growing where that is allowed.
+  func requireAvailable(
+    _ blocks: UInt64, isPrivileged: Bool, in changes: inout ChangeSet
+  ) throws(StorageError) {
+    var available = availableBlockCount(changes, isPrivileged: isPrivileged)
+    if available >= blocks { return }
+    if try growIfAllowed(byAtLeast: blocks - available, in: &changes) {
+      available = availableBlockCount(changes, isPrivileged: isPrivileged)
+      if available >= blocks { return }
+    }
+    throw .full(requestedBlocks: blocks, freeBlocks: available)
   }
 }

@@ -33,6 +33,12 @@ extension DeviceCore {
     return try frames.allocate(block: block)
   }
 
+  /// When the budget is used up and mostly by blocks that are not home, brings them home. The caller is the writer.
+  func relieveCache() throws(StorageError) {
+    guard frames.isFull, dirty.owingCount * 2 > frames.frameCountSoft else { return }
+    try forceCheckpoint(keepingHistory: true)
+  }
+
   private func fill(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) {
     let changes = replay[block] ?? []
     let blockByteCount = layout.blockByteCount

@@ -71,6 +71,8 @@ final class DeviceCore: @unchecked Sendable {
   var allocator: Allocator
   /// What the newest geometry block says, the running transaction's changes excluded.
   var geometry: Geometry
+  /// The device's blocks for views, which have no lock: never less than a view may see.
+  let blockCountSeen = Atomic<UInt64>(0)
   /// Blocks that are reserved in memory but not set in a bitmap.
   var reservedCount: UInt64 = 0
 

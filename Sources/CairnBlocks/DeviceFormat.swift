@@ -80,7 +80,10 @@ struct DeviceFormat {
     for index in 1...DeviceLayout.generationBlockCount { try put(.generations, bitmap + index) { _ in } }
     let free = DeviceCore.usableBlockCount(layout: layout, blockCount: blockCount) - 1
     try put(.geometry, layout.geometryBlock) {
-      Geometry(blockCount: blockCount, freeBlockCount: free, formattedGroupCount: 1, root: 0).encode(into: $0)
+      Geometry(
+        blockCount: blockCount, freeBlockCount: free, formattedGroupCount: 1, root: 0,
+        growsByItself: options.growsByItself
+      ).encode(into: $0)
     }
   }
 

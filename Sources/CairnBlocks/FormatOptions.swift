@@ -8,14 +8,17 @@ public struct FormatOptions: Sendable {
   public var imageSlotCount: Int?
   /// Blocks of one checkpoint batch; nil: 128, fewer on a small device.
   public var imageSlotBlockCount: Int?
+  /// Asks the memory for more when the device is full; otherwise it grows only when told to.
+  public var growsByItself: Bool
   /// Formats over an existing image, whose contents are lost.
   public var overwrites: Bool
 
   /// Options with the defaults of a new image.
   public init(
     blockByteCount: Int = 4096, journalByteCount: UInt64? = nil, imageSlotCount: Int? = nil,
-    imageSlotBlockCount: Int? = nil, overwrites: Bool = false
+    imageSlotBlockCount: Int? = nil, growsByItself: Bool = false, overwrites: Bool = false
   ) {
+    self.growsByItself = growsByItself
     self.blockByteCount = blockByteCount
     self.journalByteCount = journalByteCount
     self.imageSlotCount = imageSlotCount

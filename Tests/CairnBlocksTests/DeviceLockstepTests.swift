@@ -20,7 +20,9 @@ struct DeviceLockstepTests {
 
   private func step(_ lockstep: DeviceLockstep) throws {
     switch lockstep.random.below(20) {
-    case 0..<15: try lockstep.commitSomething()
+    case 0..<12: try lockstep.commitSomething()
+    case 12, 13: try lockstep.takeSnapshot()
+    case 14: try lockstep.verifySnapshots()
     case 15: try lockstep.reopen(lockstep.memory.visibleImage)
     case 16:
       try lockstep.device.close()
@@ -53,7 +55,7 @@ struct DeviceLockstepTests {
         case 2: fates.below(2) == 0 ? .old : .new
         default: [.old, .new, .garbage][fates.below(3)]
         }
-      })
+      }, recoveryCrashes: lockstep.random.below(3))
   }
 
   static let seeds: [UInt64] = TestSeeds.list(count: 60)
@@ -63,7 +65,7 @@ struct DeviceLockstepTests {
     try run(seed: seed, shape: DeviceLockstep.Shape())
   }
 
-  @Test("with blocks of 4096 bytes", arguments: seeds.prefix(12))
+  @Test("with blocks of 4096 bytes", arguments: seeds.prefix(max(12, seeds.count / 4)))
   func blocksOf4096(seed: UInt64) throws {
     var shape = DeviceLockstep.Shape()
     shape.pageCount = 6
@@ -72,11 +74,37 @@ struct DeviceLockstepTests {
     try run(seed: seed, shape: shape)
   }
 
-  @Test("with a cache of the smallest size", arguments: seeds.prefix(20))
+  @Test("with a cache of the smallest size", arguments: seeds.prefix(max(20, seeds.count / 4)))
   func smallCache(seed: UInt64) throws {
     var shape = DeviceLockstep.Shape()
     shape.memoryBudget = 1
     shape.pageCount = 8
     try run(seed: seed, shape: shape)
+  }
+
+  @Test("growing by itself", arguments: seeds.prefix(max(20, seeds.count / 4)))
+  func growing(seed: UInt64) throws {
+    var shape = DeviceLockstep.Shape()
+    shape.pageCount = 1
+    shape.format.journalByteCount = 24 * 512
+    shape.format.growsByItself = true
+    try run(seed: seed, shape: shape)
+  }
+
+  @Test("on a memory that tears no message", arguments: seeds.prefix(max(12, seeds.count / 4)))
+  func messageAtomic(seed: UInt64) throws {
+    var shape = DeviceLockstep.Shape()
+    shape.isMessageAtomic = true
+    shape.pageCount = 6
+    let lockstep = try DeviceLockstep(seed: seed, shape: shape)
+    for _ in 0..<80 {
+      switch lockstep.random.below(10) {
+      case 0: try lockstep.reopen(lockstep.memory.visibleImage)
+      case 1: try lockstep.takeSnapshot()
+      case 2: try lockstep.verifySnapshots()
+      default: try lockstep.commitSomething()
+      }
+    }
+    try lockstep.reopen(lockstep.memory.visibleImage)
   }
 }

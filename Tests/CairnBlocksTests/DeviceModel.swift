@@ -146,12 +146,47 @@ final class DeviceLockstep {
   // MARK: Crashes
 
   /// Opens an image as after a crash and requires one of the states that may be seen.
-  func reopen(_ image: [UInt8]) throws {
+  ///
+  /// With `recoveryCrashes` the power fails that many times while it is being recovered.
+  func reopen(_ image: [UInt8], recoveryCrashes: Int = 0) throws {
     crashes += 1
-    memory = SimulatedMemory(image: image, sectorByteCount: 512)
-    device = try BlockDevice.open(
-      memory, options: OpenOptions(memoryBudget: shape.memoryBudget), environment: environment)
+    snapshots.removeAll()
+    memory = SimulatedMemory(image: image, sectorByteCount: 512, isMessageAtomic: shape.isMessageAtomic)
+    for _ in 0..<recoveryCrashes {
+      memory.failsAfter = random.below(5)
+      do {
+        device = try BlockDevice.open(memory, options: options, environment: environment)
+        memory.failsAfter = nil
+        break
+      } catch {
+        switch error {
+        case .memory, .poisoned: break
+        default: throw error
+        }
+        var fates = SeededGenerator(seed: random.next())
+        let image = memory.crashImage { _, _ in [.old, .new, .garbage][fates.below(3)] }
+        memory = SimulatedMemory(image: image, sectorByteCount: 512, isMessageAtomic: shape.isMessageAtomic)
+      }
+    }
+    memory.failsAfter = nil
+    device = try BlockDevice.open(memory, options: options, environment: environment)
     try settle()
+  }
+
+  var options: OpenOptions { OpenOptions(memoryBudget: shape.memoryBudget) }
+
+  // MARK: Snapshots
+
+  /// Snapshots that are held, each with what it must show until it ends.
+  var snapshots: [(snapshot: Snapshot, model: DeviceModel)] = []
+
+  func takeSnapshot() throws {
+    if snapshots.count >= 3 { snapshots.remove(at: random.below(3)) }
+    snapshots.append((try device.snapshot(), current))
+  }
+
+  func verifySnapshots() throws {
+    for (snapshot, model) in snapshots { try verify(snapshot.view, model) }
   }
 
   /// The device was opened: it must show an acknowledged or a later committed state.
@@ -180,25 +215,33 @@ final class DeviceLockstep {
 
   /// Everything that the device shows equals the model.
   func verify() throws {
-    try device.read { view throws(StorageError) in
-      for (block, expected) in current.blocks {
-        let found = try view.withBlock(BlockNumber(block), kind: BlockKind(rawValue: 0x80)) { span in
-          (32..<span.count).map { span[$0] }
-        }
-        if found != expected {
-          let first = expected.indices.first { expected[$0] != found[$0] } ?? 0
-          let count = expected.indices.count { expected[$0] != found[$0] }
-          throw .invalidArgument("block \(block) differs in \(count) bytes from \(first) on")
-        }
+    try device.read { view throws(StorageError) in try verify(view, current) }
+    try verifyAllocation()
+  }
+
+  /// What a view shows equals a model.
+  func verify(_ view: BlockView, _ model: DeviceModel) throws(StorageError) {
+    for (block, expected) in model.blocks {
+      let found = try view.withBlock(BlockNumber(block), kind: BlockKind(rawValue: 0x80)) { span in
+        (32..<span.count).map { span[$0] }
       }
-      for (start, extent) in current.extents {
-        var bytes = [UInt8](repeating: 0, count: extent.bytes.count)
-        try BulkCopy.withMutableRawSpan(of: &bytes) { span throws(StorageError) in
-          try view.readData(at: BlockNumber(start), digests: extent.digests, into: &span)
-        }
-        if bytes != extent.bytes { throw .invalidArgument("extent \(start) differs") }
+      if found != expected {
+        let first = expected.indices.first { expected[$0] != found[$0] } ?? 0
+        let count = expected.indices.count { expected[$0] != found[$0] }
+        throw .invalidArgument("block \(block) differs in \(count) bytes from \(first) on")
       }
     }
+    for (start, extent) in model.extents {
+      var bytes = [UInt8](repeating: 0, count: extent.bytes.count)
+      try BulkCopy.withMutableRawSpan(of: &bytes) { span throws(StorageError) in
+        try view.readData(at: BlockNumber(start), digests: extent.digests, into: &span)
+      }
+      if bytes != extent.bytes { throw .invalidArgument("extent \(start) differs") }
+    }
+  }
+
+  /// The bitmaps say that exactly the model's blocks are in use, and the device's own check finds nothing.
+  func verifyAllocation() throws {
     var expected = Set(current.blocks.keys)
     for (start, extent) in current.extents { expected.formUnion(start..<start + UInt64(extent.count)) }
     var allocated: Set<UInt64> = []
