@@ -18,7 +18,8 @@ struct ArgumentTests {
   @Test(
     "what is no size",
     arguments: [
-      "", "KiB", "1 KiB", "-1", "+1", "1.", ".5", "1.2.3KiB", "0.1B", "1.1KiB", "1XiB", "KiB1", "1e3", "0x10", "\u{0661}",
+      "", "KiB", "1 KiB", "-1", "+1", "1.", ".5", "1.2.3KiB", "0.1B", "1.1KiB", "1XiB", "KiB1", "1e3", "0x10",
+      "\u{0661}",
       "18446744073709551616", "16777216TiB", "99999999999999999999GiB", "1.0000000000000000000KiB",
     ])
   func notSizes(_ text: String) {
@@ -79,7 +80,9 @@ struct ArgumentTests {
   func principals() {
     #expect(PrincipalArgument(argument: "alice")?.bytes == Array("alice".utf8))
     #expect(PrincipalArgument(argument: "0xDEadBE00")?.bytes == [0xDE, 0xAD, 0xBE, 0x00])
-    for bytes in [Array("alice".utf8), [0xDE, 0xAD], Array("0x12".utf8), Array("a b".utf8), Array("owner".utf8), [0x0A]] {
+    for bytes in [
+      Array("alice".utf8), [0xDE, 0xAD], Array("0x12".utf8), Array("a b".utf8), Array("owner".utf8), [0x0A],
+    ] {
       #expect(PrincipalArgument(argument: PrincipalArgument.text(bytes))?.bytes == bytes)
     }
     #expect(PrincipalArgument.text([]) == "owner")
@@ -93,7 +96,8 @@ struct ArgumentTests {
   @Test(
     "any bytes come through the argument parser",
     arguments: [
-      [], Array("plain".utf8), Array("gr\u{FC}n \u{1F33F}".utf8), [0xFF], [0x80, 0x41, 0xC3], [0xC3, 0x28], [0xE2, 0x82],
+      [], Array("plain".utf8), Array("gr\u{FC}n \u{1F33F}".utf8), [0xFF], [0x80, 0x41, 0xC3], [0xC3, 0x28],
+      [0xE2, 0x82],
       // The private characters themselves, a surrogate, an overlong slash.
       [0xF4, 0x8F, 0xBE, 0x80], [0xF4, 0x8F, 0xBF, 0xBF], [0xED, 0xA0, 0x80], [0xC0, 0xAF], Array(1...255),
     ] as [[UInt8]])

@@ -19,7 +19,9 @@ struct ImageCommandTests {
     #expect(try tool.shell("stat -c '%s %b' i").output.hasPrefix("8388608 "))
     try tool.succeed("init", "small", "--size", "4MiB", "--block-size", "512", "--journal", "256KiB")
     let stat = try tool.succeed("stat", "small", "--json").output
-    #expect(stat.contains(#""capacity":4194304"#) && stat.contains(#""blockSize":512"#) && stat.contains(#""journal":262144"#))
+    #expect(
+      stat.contains(#""capacity":4194304"#) && stat.contains(#""blockSize":512"#) && stat.contains(#""journal":262144"#)
+    )
     try tool.succeed("put", "small", "b/k", input: [1])
     #expect(try tool.succeed("get", "small", "b/k").bytes == [1])
   }
@@ -55,11 +57,13 @@ struct ImageCommandTests {
   @Test("stat adds up")
   func stat() throws {
     let lines = try tool.succeed("stat", "i").lines
-    #expect(lines.map { $0.split(separator: " ").first ?? "" } == [
-      "capacity", "used", "free", "reserved", "journal", "blockSize", "volumes", "items", "transactions",
-    ])
+    #expect(
+      lines.map { $0.split(separator: " ").first ?? "" } == [
+        "capacity", "used", "free", "reserved", "journal", "blockSize", "volumes", "items", "transactions",
+      ])
     let json = try tool.succeed("stat", "i", "--json").output
-    #expect(json.hasPrefix(#"{"capacity":8388608,"used":"#) && json.contains(#""volumes":1,"items":1,"transactions":0"#))
+    #expect(
+      json.hasPrefix(#"{"capacity":8388608,"used":"#) && json.contains(#""volumes":1,"items":1,"transactions":0"#))
   }
 
   @Test("a check finds a sound store clean, and a flipped byte")
@@ -67,7 +71,8 @@ struct ImageCommandTests {
     try tool.scratch.write("data", [UInt8](repeating: 0xA5, count: 500_000))
     try tool.succeed("put", "i", "b/data", "data")
     #expect(try tool.succeed("check", "i").output.hasPrefix("clean: 1 volumes"))
-    #expect(try tool.succeed("check", "i", "--deep", "--json").output.hasPrefix(#"{"clean":true,"findings":0,"deep":true"#))
+    #expect(
+      try tool.succeed("check", "i", "--deep", "--json").output.hasPrefix(#"{"clean":true,"findings":0,"deep":true"#))
     var image = try tool.scratch.read("i")
     let place = try #require(position(of: [UInt8](repeating: 0xA5, count: 4096), in: image))
     image[place + 1000] ^= 1
@@ -79,7 +84,9 @@ struct ImageCommandTests {
   }
 
   private func position(of pattern: [UInt8], in bytes: [UInt8]) -> Int? {
-    stride(from: 0, to: bytes.count - pattern.count, by: 4096).first { bytes[$0..<$0 + pattern.count].elementsEqual(pattern) }
+    stride(from: 0, to: bytes.count - pattern.count, by: 4096).first {
+      bytes[$0..<$0 + pattern.count].elementsEqual(pattern)
+    }
   }
 
   @Test("a copy has everything")
@@ -113,7 +120,9 @@ struct ImageCommandTests {
 
   @Test("an image that was cut short", arguments: [100, 4096, 70_000, 4 << 20])
   func truncated(_ byteCount: Int) throws {
-    let run = try tool.shell("head -c \(byteCount) i > short; sha256sum short > sum; $CAIRN put short b/k i; s=$?; sha256sum -c --quiet sum; exit $s")
+    let run = try tool.shell(
+      "head -c \(byteCount) i > short; sha256sum short > sum; $CAIRN put short b/k i; s=$?; sha256sum -c --quiet sum; exit $s"
+    )
     #expect(run.status == 3 && run.error.contains("short"), "\(run)")
   }
 
@@ -160,8 +169,10 @@ struct ImageCommandTests {
   @Test("reading commands change no byte, also after a crash")
   func readingOnly() throws {
     let before = try tool.scratch.read("i")
-    for command in [["ls", "i"], ["ls", "i", "b"], ["get", "i", "b/k"], ["stat", "i"], ["check", "i", "--deep"], ["journal", "i"],
-      ["txns", "i"], ["volume", "i", "ls"], ["grant", "i", "ls"], ["export", "i", "b", "out"]] {
+    for command in [
+      ["ls", "i"], ["ls", "i", "b"], ["get", "i", "b/k"], ["stat", "i"], ["check", "i", "--deep"], ["journal", "i"],
+      ["txns", "i"], ["volume", "i", "ls"], ["grant", "i", "ls"], ["export", "i", "b", "out"],
+    ] {
       let run = try tool.run(command.map { Array($0.utf8) })
       #expect(run.status == 0, "\(command): \(run)")
       #expect(try tool.scratch.read("i") == before, "\(command)")

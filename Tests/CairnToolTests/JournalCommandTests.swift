@@ -53,7 +53,8 @@ struct JournalCommandTests {
     image[place] ^= 0x10
     try tool.scratch.write("bad", image)
     let run = try tool("journal", "bad", "--verify")
-    #expect(run.status == 3 && run.error.contains("the record of commit ") && run.error.contains("does not verify"), "\(run)")
+    #expect(
+      run.status == 3 && run.error.contains("the record of commit ") && run.error.contains("does not verify"), "\(run)")
     #expect(run.output.contains("CRC bad"))
     // Without --verify it only shows it.
     let plain = try tool("journal", "bad", "--json")

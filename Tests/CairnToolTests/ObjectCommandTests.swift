@@ -51,7 +51,8 @@ struct ObjectCommandTests {
   @Test("conditions, content type and metadata")
   func options() throws {
     try tool.succeed("put", "i", "b/k", "--content-type", "text/plain", "--meta", "a=1", "--meta", "b=x=y", input: [1])
-    try tool.fail("put", "i", "b/k", "--if-none-match", "*", status: 1, saying: ["k", "condition", "nothing was changed"])
+    try tool.fail(
+      "put", "i", "b/k", "--if-none-match", "*", status: 1, saying: ["k", "condition", "nothing was changed"])
     try tool.succeed("put", "i", "b/new", "--if-none-match", "*", input: [2])
     try tool.fail("put", "i", "b/k", "--meta", "noequals", status: 2, saying: ["noequals"])
     #expect(try tool.succeed("get", "i", "b/k").bytes == [1])
@@ -129,7 +130,8 @@ struct ObjectCommandTests {
   @Test(
     "what is not there",
     arguments: [
-      ["get", "i", "nobucket/k"], ["ls", "i", "nobucket"], ["rm", "i", "nobucket/k"], ["export", "i", "nobucket", "out"],
+      ["get", "i", "nobucket/k"], ["ls", "i", "nobucket"], ["rm", "i", "nobucket/k"],
+      ["export", "i", "nobucket", "out"],
     ])
   func missing(_ arguments: [String]) throws {
     let run = try tool.run(arguments.map { Array($0.utf8) })

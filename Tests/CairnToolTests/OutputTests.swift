@@ -63,7 +63,10 @@ struct OutputTests {
 
   @Test("file times, there and back")
   func fileTimes() {
-    for time in [FileTime(seconds: 0, nanoseconds: 0), FileTime(seconds: -5, nanoseconds: 7), FileTime(seconds: 1_700_000_000, nanoseconds: 123_456_789)] {
+    for time in [
+      FileTime(seconds: 0, nanoseconds: 0), FileTime(seconds: -5, nanoseconds: 7),
+      FileTime(seconds: 1_700_000_000, nanoseconds: 123_456_789),
+    ] {
       #expect(FileTime(time.text) == time)
     }
     #expect(FileTime("12.5") == FileTime(seconds: 12, nanoseconds: 500_000_000))

@@ -24,7 +24,8 @@ struct ProgramTests {
   @Test(
     "what is written wrongly: one line, status 2",
     arguments: [
-      [], ["frobnicate"], ["put"], ["put", "i"], ["get", "i", "b/k", "--bogus"], ["ls", "i", "b", "extra"], ["grow", "i"],
+      [], ["frobnicate"], ["put"], ["put", "i"], ["get", "i", "b/k", "--bogus"], ["ls", "i", "b", "extra"],
+      ["grow", "i"],
       ["begin"], ["commit", "i"], ["volume", "i", "frobnicate"], ["disk", "i", "d", "read", "-1"], ["--as", "p"],
       ["ls", "i", "--as", ""],
     ])
@@ -65,7 +66,8 @@ struct ProgramTests {
   func closedStreams() throws {
     try tool.succeed("init", "i", "--size", "8MiB")
     let run = try tool.shell(
-      "echo x > f; $CAIRN put i b/k f <&- >&- 2>&-; $CAIRN import i b . >&- 2>&-; $CAIRN check i --deep && $CAIRN get i b/k")
+      "echo x > f; $CAIRN put i b/k f <&- >&- 2>&-; $CAIRN import i b . >&- 2>&-; $CAIRN check i --deep && $CAIRN get i b/k"
+    )
     #expect(run.status == 0 && run.lines.last == "x", "\(run)")
   }
 

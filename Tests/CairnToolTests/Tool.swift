@@ -61,7 +61,8 @@ struct Tool {
     _ arguments: String..., input: [UInt8] = [], sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> Run {
     let run = try run(arguments.map { Array($0.utf8) }, input: input)
-    #expect(run.status == 0 && run.error.isEmpty, "\(arguments): \(run.status) \(run.error)", sourceLocation: sourceLocation)
+    #expect(
+      run.status == 0 && run.error.isEmpty, "\(arguments): \(run.status) \(run.error)", sourceLocation: sourceLocation)
     return run
   }
 

@@ -73,7 +73,8 @@ struct TreeTests {
   @Test(
     "keys that would leave the folder have no parts",
     arguments: [
-      ("/etc/passwd", UnsafeKey.emptyPart), ("a//b", .emptyPart), ("", .emptyPart), ("a/", .emptyPart), ("..", .leavesFolder),
+      ("/etc/passwd", UnsafeKey.emptyPart), ("a//b", .emptyPart), ("", .emptyPart), ("a/", .emptyPart),
+      ("..", .leavesFolder),
       ("a/../../b", .leavesFolder), (".", .leavesFolder), ("a/./b", .leavesFolder), ("a\0b", .zeroByte),
     ])
   func unsafeKeys(_ key: String, _ reason: UnsafeKey) {

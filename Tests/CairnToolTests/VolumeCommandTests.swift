@@ -17,7 +17,9 @@ struct VolumeCommandTests {
     try tool.succeed("volume", "i", "create", "second", "--kind", "objects")
     try tool.succeed("volume", "i", "quota", "second", "4MiB")
     let lines = try tool.succeed("volume", "i", "ls").lines
-    #expect(lines.count == 2 && lines[0].contains("objects") && lines[1].contains("second") && lines[1].contains("quota 4 MiB"))
+    #expect(
+      lines.count == 2 && lines[0].contains("objects") && lines[1].contains("second")
+        && lines[1].contains("quota 4 MiB"))
     try tool.fail("volume", "i", "create", "second", "--kind", "objects", status: 1, saying: ["second", "already"])
     try tool.fail("volume", "i", "create", "x", "--kind", "k", status: 2, saying: ["k", "--kind"])
     try tool.succeed("volume", "i", "rm", "second")
@@ -92,7 +94,9 @@ struct VolumeCommandTests {
     try tool.fail("put", "i", "b/k", "--as", "alice", status: 1, saying: ["alice", "write"])
     try tool.succeed("grant", "i", "add", "0xff00", "admin")
     let lines = try tool.succeed("grant", "i", "ls").lines
-    #expect(lines.count == 2 && lines.contains { $0.hasPrefix("0xff00") && $0.contains("admin") && $0.hasSuffix("the whole store") })
+    #expect(
+      lines.count == 2
+        && lines.contains { $0.hasPrefix("0xff00") && $0.contains("admin") && $0.hasSuffix("the whole store") })
     #expect(lines.contains { $0.hasPrefix("alice") && $0.contains("read") && $0.hasSuffix("volume objects") })
     try tool.succeed("grant", "i", "rm", "alice", "objects")
     try tool.fail("get", "i", "b/k", "--as", "alice", status: 1, saying: ["alice"])

@@ -20,8 +20,12 @@ struct BackupCommand: ParsableCommand {
     let progress = ProgressBar("copying")
     defer { progress.finish() }
     try store.reading { store in
-      try NewImage.make(at: copy.path, byteCount: store.space.capacity) { memory in
-        try store.backup(to: memory) { state in progress.show(done: state.byteCount, total: state.totalByteCount) }
+      let space = store.space
+      try NewImage.make(at: copy.path, byteCount: space.capacity) { memory in
+        try store.backup(to: memory) { done, all in
+          progress.show(done: done &* UInt64(space.blockByteCount), total: all &* UInt64(space.blockByteCount))
+          return true
+        }
       }
     }
   }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CairnBlocks
 internal import CairnVolumes
 
 /// `cairn check`: whether a store is sound.
@@ -41,7 +42,8 @@ struct CheckCommand: ParsableCommand {
     if json { try output.line(Self.object(report)) } else { try output.line(Self.summary(report)) }
     try output.flush()
     if !report.isClean {
-      throw Failure("\(store.image.path.text) is damaged: \(report.findingCount) findings; restore it from a copy", .damaged)
+      throw Failure(
+        "\(store.image.path.text) is damaged: \(report.findingCount) findings; restore it from a copy", .damaged)
     }
   }
 

@@ -47,11 +47,12 @@ struct DiskCommand: ParsableCommand {
 
     func run() throws {
       guard size.byteCount > 0, size.byteCount.isMultiple(of: Self.blockByteCount) else {
-        throw Failure("a disk has whole blocks of \(Self.blockByteCount) bytes; \(size.byteCount) bytes are not", .usage)
+        throw Failure(
+          "a disk has whole blocks of \(Self.blockByteCount) bytes; \(size.byteCount) bytes are not", .usage)
       }
-      let geometry = DiskGeometry(
-        blockCount: size.byteCount / Self.blockByteCount, blockByteCount: Int(Self.blockByteCount))
       try disk.store.writing { store in
+        let geometry = try DiskGeometry(
+          blockCount: size.byteCount / Self.blockByteCount, blockByteCount: Int(Self.blockByteCount))
         _ = try store.change(in: disk.transaction?.id) { transaction in
           try transaction.createDisk(disk.name, geometry)
         }
@@ -173,7 +174,8 @@ struct DiskCommand: ParsableCommand {
             try output.skip(bytes.count)
           }
           block += min(pieceBlockCount, end - block)
-          progress.show(done: block * UInt64(disk.geometry.blockByteCount), total: end * UInt64(disk.geometry.blockByteCount))
+          progress.show(
+            done: block * UInt64(disk.geometry.blockByteCount), total: end * UInt64(disk.geometry.blockByteCount))
         }
         if !isStream { try output.endHere() }
       }

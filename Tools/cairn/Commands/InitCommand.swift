@@ -30,7 +30,7 @@ struct InitCommand: ParsableCommand {
   private static let startByteCount: UInt64 = 64 << 20
 
   func run() throws {
-    var format = FormatOptions(blockByteCount: Int(clamping: blockSize.byteCount))
+    var format = FormatOptions(blockByteCount: Int(clamping: blockSize.byteCount), growsByItself: size == nil)
     format.journalByteCount = journal?.byteCount
     let options = try store.options(isReadOnly: false)
     try NewImage.make(at: store.image.path, byteCount: size?.byteCount ?? Self.startByteCount) { memory in

@@ -120,7 +120,7 @@ struct JournalCommand: ParsableCommand {
   }
 
   private static func transaction(_ annotation: CommitAnnotation) -> String? {
-    annotation.transaction == 0 ? nil : TransactionID(rawValue: annotation.transaction).description
+    TransactionID(rawValue: annotation.transaction)?.description
   }
 
   private static func event(_ event: CommitAnnotation.Event) -> String {

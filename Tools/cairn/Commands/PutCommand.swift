@@ -47,7 +47,7 @@ struct PutCommand: ParsableCommand {
   private var options: ObjectOptions {
     var options = ObjectOptions()
     options.contentType = contentType ?? ""
-    options.metadata = ObjectMetadata(metadata.map { (name: $0.name, value: $0.value) })
+    for entry in metadata { options.metadata.set(entry.name, to: entry.value) }
     return options
   }
 
@@ -61,16 +61,17 @@ struct PutCommand: ParsableCommand {
 /// A piece of metadata: `NAME=VALUE`.
 struct MetadataArgument: ExpressibleByArgument, Hashable, Sendable {
   /// The name.
-  let name: String
+  let name: [UInt8]
   /// The value.
-  let value: String
+  let value: [UInt8]
 
   /// From text; nil without an equals sign, or without a name in front of it.
   init?(argument: String) {
-    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = ArgumentBytes.unescape(argument)
+      .split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty else { return nil }
-    name = String(parts[0])
-    value = String(parts[1])
+    name = Array(parts[0])
+    value = Array(parts[1])
   }
 }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CairnBlocks
 internal import CairnVolumes
 
 /// `cairn stat`: how full a store is.

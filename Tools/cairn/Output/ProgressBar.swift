@@ -32,7 +32,8 @@ final class ProgressBar {
     let now = SteadyClock.now
     guard now &- shownAt >= Self.interval else { return }
     shownAt = now
-    StandardError.write("\r" + Self.picture(title, done: done, total: total, seconds: seconds(now), width: Terminal.columnCount))
+    StandardError.write(
+      "\r" + Self.picture(title, done: done, total: total, seconds: seconds(now), width: Terminal.columnCount))
   }
 
   /// Says where the work stands, counted from its start.
@@ -60,7 +61,8 @@ final class ProgressBar {
       return padded("\(title)  \(ByteSize.text(done))\(speed)", width)
     }
     let share = min(1, Double(done) / Double(total))
-    let figures = "\(Text.right(String(Int(share * 100)), 3))%  \(ByteSize.text(done)) of \(ByteSize.text(total))\(speed)"
+    let figures =
+      "\(Text.right(String(Int(share * 100)), 3))%  \(ByteSize.text(done)) of \(ByteSize.text(total))\(speed)"
     let cells = min(40, width - title.count - figures.count - 6)
     guard cells >= 5 else { return padded("\(title)  \(figures)", width) }
     let full = Int(share * Double(cells))

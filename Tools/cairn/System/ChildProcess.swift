@@ -27,7 +27,7 @@ struct ChildProcess: ~Copyable {
     }
 
     var words = unsafe arguments.map { word in unsafe Path(word).withCString { unsafe strdup($0) } } + [nil]
-    defer { for unsafe word in unsafe words { unsafe free(word) } }
+    defer { unsafe words.forEach { unsafe free($0) } }
     var started = pid_t()
     let result = unsafe executable.withCString { unsafe posix_spawn(&started, $0, &actions, nil, &words, environ) }
     guard result == 0 else {

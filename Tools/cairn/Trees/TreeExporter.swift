@@ -8,9 +8,6 @@ final class TreeExporter {
   private let progress: ProgressBar
   private var refusedCount = 0
 
-  /// Longest target of a symbolic link, bytes: what the system takes.
-  private static let linkByteCountMax: UInt64 = 4095
-
   /// An exporter that cuts the first `prefixCount` bytes of each key.
   init(into writer: TreeWriter, cutting prefixCount: Int, progress: ProgressBar) {
     self.writer = writer
@@ -48,10 +45,9 @@ final class TreeExporter {
       // The folder that is exported itself has no name below it.
       if name.isEmpty { return }
       try writer.makeFolder(TreeWriter.parts(of: name.dropLast()), attributes)
-    case .link where reader.info.size <= Self.linkByteCountMax:
-      var pieces = ObjectPieces(reader)
-      try writer.makeLink(TreeWriter.parts(of: name), to: try pieces.next() ?? [], attributes)
-    case .regular, .special, .link:
+    case .link(let target):
+      try writer.makeLink(TreeWriter.parts(of: name), to: target, attributes)
+    case .file:
       try writer.writeFile(TreeWriter.parts(of: name), attributes) { file in
         var pieces = ObjectPieces(reader)
         while let piece = try pieces.next() {

@@ -48,11 +48,11 @@ final class TreeImporter: TreeReader.Visitor {
     } catch let failure as SystemFailure {
       return fail(failure)
     }
-    try commit(source, entry)
+    try commit((entry, .file, source))
   }
 
   func visitLink(_ entry: TreeReader.Entry, target: [UInt8]) throws {
-    try commit(.bytes(target), entry)
+    try commit((entry, .link(target), .bytes([])))
   }
 
   func enterFolder(_ entry: TreeReader.Entry) {
@@ -60,7 +60,10 @@ final class TreeImporter: TreeReader.Visitor {
   }
 
   func leaveFolder(_ entry: TreeReader.Entry) throws {
-    if waiting.last?.path == entry.path { try commit(nil, nil) }
+    guard waiting.last?.path == entry.path else { return }
+    try commit(nil)
+    // Its key was too long: what comes behind it must not wait for it.
+    if waiting.last?.path == entry.path { waiting.removeLast() }
   }
 
   func skip(_ entry: TreeReader.Entry) {
@@ -72,25 +75,29 @@ final class TreeImporter: TreeReader.Visitor {
     tell(Failure(failure).message)
   }
 
-  /// Stores the folders that wait, and what `source` holds, in one commit; then prints their keys.
-  private func commit(_ source: ObjectSource?, _ entry: TreeReader.Entry?) throws {
+  /// Stores the folders that wait, and a file or link behind them, in one commit; then prints their keys.
+  private func commit(
+    _ item: (entry: TreeReader.Entry, kind: FileMetadata.Kind, source: ObjectSource)?
+  ) throws {
     var keys: [ObjectKey] = []
     do {
       try store.change(in: nil) { transaction in
         let bucket = try transaction.bucket(target.bucket)
         for folder in waiting {
           let key = key(folder.path + [UInt8(ascii: "/")])
-          try bucket.put(key, [UInt8](), FileMetadata(folder.status).options)
+          try bucket.put(key, [UInt8](), FileMetadata(.folder, folder.status).options)
           keys.append(key)
         }
-        if let source, let entry {
-          try source.put(key(entry.path), in: bucket, FileMetadata(entry.status).options)
-          keys.append(key(entry.path))
+        if let item {
+          let key = key(item.entry.path)
+          try item.source.put(key, in: bucket, FileMetadata(item.kind, item.entry.status).options)
+          keys.append(key)
         }
       }
     } catch StorageError.invalidKey(let byteCount, let limit) {
       refusedCount += 1
-      return tell("\(Text.visible(entry?.path ?? [])): a key of \(byteCount) bytes, at most \(limit) are allowed: left out")
+      let path = Text.visible(item?.entry.path ?? waiting.last?.path ?? [])
+      return tell("\(path) would be a key of \(byteCount) bytes; at most \(limit) are allowed: left out")
     }
     waiting = []
     for key in keys { try output.line(name: key.bytes) }
