@@ -16,7 +16,8 @@ let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", a
 let package = Package(
   name: "cairn",
   products: [
-    .library(name: "CairnBlocks", targets: ["CairnBlocks"])
+    // L0...L5 without the facade: what a canister takes.
+    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks"])
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
