@@ -9,9 +9,7 @@ final class ScratchFolder {
 
   /// Makes the folder.
   init() throws {
-    var name = Array("/tmp/cairn-tool-test-XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&name) != nil else { throw SystemFailure.latest("make", "a scratch folder") }
-    path = Path(name.dropLast().map { UInt8(bitPattern: $0) })
+    path = try Folder.makeScratch("/tmp/cairn-tool-test-")
   }
 
   deinit {

@@ -29,14 +29,10 @@ struct Tool {
 
   /// The executable stands beside the program that runs the tests.
   static let executable: String = {
-    if let path = unsafe getenv("CAIRN_TOOL") { return unsafe String(cString: path) }
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-    let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let candidates = ([own] + CommandLine.arguments).compactMap { path in
-      path.lastIndex(of: "/").map { String(path[..<$0]) + "/cairn" }
-    }
-    return candidates.first { unsafe access($0, X_OK) == 0 } ?? "cairn"
+    // The program that runs the tests is the bundle itself on Linux, and a helper that names the bundle elsewhere.
+    let programs = [try? Program.executable().text].compactMap(\.self) + CommandLine.arguments
+    let candidates = programs.compactMap { path in path.lastIndex(of: "/").map { path[..<$0] + "/cairn" } }
+    return candidates.first { (try? Descriptor.open(Path($0), O_RDONLY)) != nil } ?? "cairn"
   }()
 
   /// Runs `cairn` with these arguments.

@@ -32,15 +32,7 @@ struct Cairn: ParsableCommand {
     // A reader that goes away becomes an error of the write, not the end of the process in the middle of a commit.
     signal(SIGPIPE, SIG_IGN)
     Descriptor.occupyStandardStreams()
-    Glibc.exit(perform(arguments()).rawValue)
-  }
-
-  /// The arguments behind the program's name, as the parser takes them.
-  private static func arguments() -> [String] {
-    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-      guard let argument = unsafe CommandLine.unsafeArgv[index] else { return nil }
-      return unsafe ArgumentBytes.escape([UInt8](UnsafeRawBufferPointer(start: argument, count: strlen(argument))))
-    }
+    Glibc.exit(perform(Program.arguments.map(ArgumentBytes.escape)).rawValue)
   }
 
   /// Runs a command; everything that can go wrong ends here, as one line and a status.

@@ -18,7 +18,7 @@ struct BackupCommand: ParsableCommand {
 
   func run() throws {
     let progress = ProgressBar("copying")
-    defer { progress.finish() }
+    defer { progress.clear() }
     try store.reading { store in
       let space = store.space
       try NewImage.make(at: copy.path, byteCount: space.capacity) { memory in

@@ -33,7 +33,7 @@ struct CheckCommand: ParsableCommand {
           done: state.blockCount &* blockByteCount, total: state.totalBlockCount &* blockByteCount)
       }
     }
-    progress.finish()
+    progress.clear()
 
     var output = StandardOutput()
     for finding in report.findings {

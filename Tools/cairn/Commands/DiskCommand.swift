@@ -124,7 +124,7 @@ struct DiskCommand: ParsableCommand {
       let input = try Descriptor.input(file)
       let status = try input.status()
       let progress = ProgressBar("importing", total: status.kind == .regular ? status.byteCount : nil)
-      defer { progress.finish() }
+      defer { progress.clear() }
       try disk.store.writing { store in
         var piece = [UInt8](repeating: 0, count: DiskCommand.pieceByteCount)
         var block: UInt64 = 0
@@ -159,7 +159,7 @@ struct DiskCommand: ParsableCommand {
 
     func run() throws {
       let progress = ProgressBar("exporting")
-      defer { progress.finish() }
+      defer { progress.clear() }
       try disk.reading { disk in
         let isStream = file.bytes == [UInt8(ascii: "-")]
         let output = isStream ? .standardOutput : try Descriptor.open(file.path, O_WRONLY | O_CREAT | O_TRUNC)

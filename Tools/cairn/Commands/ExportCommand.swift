@@ -30,7 +30,7 @@ struct ExportCommand: ParsableCommand {
     let bucket = try transaction.bucket(source.bucket)
     let query = ObjectQuery(prefix: source.folder)
     let progress = ProgressBar("exporting")
-    defer { progress.finish() }
+    defer { progress.clear() }
     // Asked first: a bucket that is missing makes no folder.
     let isEmpty = try bucket.list(ObjectQuery(prefix: source.folder, limit: 1)).objects.isEmpty
     guard !isEmpty || source.prefix.isEmpty else { throw StorageError.notFound(Subject("key", source.folder)) }

@@ -25,7 +25,7 @@ struct ImportCommand: ParsableCommand {
   func run() throws {
     let root = try Folder(folder.path)
     let progress = ProgressBar("importing")
-    defer { progress.finish() }
+    defer { progress.clear() }
     if progress.isVisible {
       let size = TreeSize()
       try TreeReader.walk(root, size)

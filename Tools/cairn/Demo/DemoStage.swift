@@ -8,11 +8,9 @@ final class DemoStage {
 
   /// Makes the scratch folder and goes there.
   init() throws {
-    var name = Array("/tmp/cairn-demo-XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&name) != nil else { throw SystemFailure.latest("make", "a scratch folder") }
-    path = Path(name.dropLast().map { UInt8(bitPattern: $0) })
-    executable = try Self.ownExecutable()
-    guard unsafe path.withCString({ unsafe chdir($0) }) == 0 else { throw SystemFailure.latest("enter", path) }
+    path = try Folder.makeScratch("/tmp/cairn-demo-")
+    executable = try Program.executable()
+    try Program.enter(path)
   }
 
   /// Says what comes next.
@@ -99,12 +97,5 @@ final class DemoStage {
     let whole = bytes.prefix(through: bytes.lastIndex(of: 0x0A) ?? -1)
     return String(decoding: whole, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
       .map(String.init)
-  }
-
-  private static func ownExecutable() throws -> Path {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-    guard count > 0 else { throw SystemFailure.latest("find", "this program") }
-    return Path(buffer.prefix(count).map { UInt8(bitPattern: $0) })
   }
 }

@@ -15,7 +15,7 @@ extension Failure {
 
   private static func namesImage(_ error: MemoryError) -> Bool {
     switch error {
-    case .io, .truncated, .inUse, .notFound, .alreadyExists, .notAFile: true
+    case .io, .truncated, .inUse, .notWritable, .notFound, .alreadyExists, .notAFile: true
     case .outOfBounds, .full, .readOnly, .poisoned, .closed: false
     }
   }
@@ -54,7 +54,7 @@ extension Failure {
     switch error {
     case .notFound, .notAFile, .truncated, .outOfBounds: .damaged
     case .io, .poisoned: .system
-    case .inUse, .full, .readOnly, .closed, .alreadyExists: .refused
+    case .inUse, .notWritable, .full, .readOnly, .closed, .alreadyExists: .refused
     }
   }
 }

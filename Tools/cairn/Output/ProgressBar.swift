@@ -43,8 +43,8 @@ final class ProgressBar {
     advance(by: step)
   }
 
-  /// Wipes the line, so that the next one starts clean.
-  func finish() {
+  /// Wipes the line, so that other text starts on a clean one; the next step shows the bar again.
+  func clear() {
     guard isShown, shownAt != 0 else { return }
     StandardError.write("\r\u{1B}[K")
     shownAt = 0

@@ -1,6 +1,5 @@
 internal import CairnBlocks
 internal import CairnMemory
-internal import Glibc
 
 /// Makes an image file, all of it or none.
 enum NewImage {
@@ -17,7 +16,7 @@ enum NewImage {
     do {
       try fill(memory)
     } catch {
-      _ = unsafe path.withCString { unsafe unlink($0) }
+      Folder.removeFile(path)
       throw (error as? StorageError).map { Failure($0, image: path) } ?? error
     }
   }

@@ -1,4 +1,5 @@
 internal import CairnBlocks
+internal import CairnBytes
 internal import CairnObjects
 
 /// The bytes of an object, or of a part of it, piece by piece.
@@ -27,7 +28,7 @@ struct ObjectPieces {
     var piece: [UInt8] = []
     piece.reserveCapacity(Int(end - range.lowerBound))
     try reader.read(range.lowerBound..<end) { bytes throws(StorageError) in
-      unsafe bytes.withUnsafeBytes { unsafe piece.append(contentsOf: $0) }
+      BulkCopy.append(bytes, to: &piece)
     }
     range = end..<range.upperBound
     return piece

@@ -14,6 +14,24 @@ struct Folder: ~Copyable {
     descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
   }
 
+  /// Makes a folder; one that is there already is fine.
+  static func make(_ path: Path) throws(SystemFailure) {
+    let result = unsafe path.withCString { unsafe mkdir($0, 0o777) }
+    guard result == 0 || errno == EEXIST else { throw .latest("make the folder", path) }
+  }
+
+  /// Makes a folder of which nobody else knows, whose name begins with `prefix`.
+  static func makeScratch(_ prefix: String) throws(SystemFailure) -> Path {
+    var name = Array((prefix + "XXXXXX").utf8CString)
+    guard unsafe mkdtemp(&name) != nil else { throw .latest("make a folder", Path(prefix)) }
+    return Path(name.dropLast().map { UInt8(bitPattern: $0) })
+  }
+
+  /// Removes a file, if it is there.
+  static func removeFile(_ path: Path) {
+    _ = unsafe path.withCString { unsafe unlink($0) }
+  }
+
   private init(_ descriptor: consuming Descriptor) {
     self.descriptor = descriptor
   }

@@ -27,7 +27,7 @@ final class TreeExporter {
       try write(reader, key.bytes.dropFirst(prefixCount))
     } catch let reason as UnsafeKey {
       refusedCount += 1
-      progress.finish()
+      progress.clear()
       StandardError.line("cairn: key '\(Text.visible(key.bytes))' is not written: \(reason.text)")
     }
   }

@@ -100,6 +100,7 @@ final class TreeImporter: TreeReader.Visitor {
       return tell("\(path) would be a key of \(byteCount) bytes; at most \(limit) are allowed: left out")
     }
     waiting = []
+    if Terminal.hasOutputStream { progress.clear() }
     for key in keys { try output.line(name: key.bytes) }
     try output.flush()
   }
@@ -109,7 +110,7 @@ final class TreeImporter: TreeReader.Visitor {
   }
 
   private func tell(_ text: String) {
-    progress.finish()
+    progress.clear()
     StandardError.line("cairn: " + text)
   }
 }

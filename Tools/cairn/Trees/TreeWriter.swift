@@ -57,8 +57,7 @@ final class TreeWriter {
 
   /// Writes into the folder at `path`, which is made if it is not there.
   init(_ path: Path) throws(SystemFailure) {
-    let result = unsafe path.withCString { unsafe mkdir($0, 0o777) }
-    guard result == 0 || errno == EEXIST else { throw .latest("make the folder", path) }
+    try Folder.make(path)
     root = OpenFolder([], try Folder(path))
   }
 
