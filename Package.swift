@@ -17,7 +17,7 @@ let package = Package(
   name: "cairn",
   products: [
     // L0...L5 without the facade: what a canister takes.
-    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks"])
+    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees"])
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -50,6 +50,14 @@ let package = Package(
     .testTarget(
       name: "CairnBlocksTests",
       dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L3: ordered maps.
+    .target(name: "CairnTrees", dependencies: ["CairnBlocks", "CairnBytes"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnTreesTests",
+      dependencies: ["CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
 

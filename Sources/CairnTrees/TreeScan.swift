@@ -1,0 +1,133 @@
+public import CairnBlocks
+
+extension Tree {
+  /// Lends the records with `from` <= key < `to` to `body`, in the order of their keys, until it returns false.
+  ///
+  /// The fastest way through a range: one call for each record, and nothing is copied but its key. The body may change the
+  /// tree; the scan goes on behind the key that it lent. What is lent must not be kept, nor used after such a change.
+  public func scan(
+    from: [UInt8]? = nil, to: [UInt8]? = nil, in view: BlockView,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(StorageError) -> Bool
+  ) throws(StorageError) {
+    view.pin()
+    defer { view.unpin() }
+    try (from ?? []).withBorrowedBytes { (from) throws(StorageError) in
+      try (to ?? []).withBorrowedBytes { (bound) throws(StorageError) in
+        try scan(from: from, to: to == nil ? nil : bound, in: view, body)
+      }
+    }
+  }
+
+  private func scan(
+    from: BorrowedBytes, to: BorrowedBytes?, in view: BlockView,
+    _ body: (RawSpan, RawSpan) throws(StorageError) -> Bool
+  ) throws(StorageError) {
+    let buffer = KeyBuffer()
+    var path = TreePath()
+    var leaf = try descend(from: try rootNode(in: view), root, to: .key(from), &path, in: view)
+    var index = try leaf.leafIndex(for: from, path.block(path.count - 1)).index
+    var touched: UInt64 = 0
+    leaves: while true {
+      let prefixByteCount = buffer.setPrefix(of: leaf)
+      let end = to.map { leaf.bound($0) } ?? leaf.count
+      while index < end {
+        let entry = leaf.entry(index)
+        let keyByteCount = buffer.setSuffix(of: leaf, entry, prefixByteCount: prefixByteCount)
+        let changes = view.changeCount
+        guard try lend(buffer.bytes(keyByteCount), leaf.payload(of: entry), in: view, body) else { return }
+        index &+= 1
+        guard view.changeCount != changes else { continue }
+        // The tree may have changed: find the place behind the last key again.
+        path = TreePath()
+        let key = buffer.bytes(keyByteCount)
+        leaf = try descend(from: try rootNode(in: view), root, to: .key(key), &path, in: view)
+        let (place, isExact) = try leaf.leafIndex(for: key, path.block(path.count - 1))
+        index = isExact ? place + 1 : place
+        continue leaves
+      }
+      if end < leaf.count { return }
+      // A long scan must not keep everything it has passed from leaving the cache.
+      view.unpin()
+      view.pin()
+      guard let next = try nextLeaf(&path, in: view) else { return }
+      leaf = next
+      touched &+= touchNextLeaf(path, in: view)
+      index = 0
+    }
+  }
+
+  @inline(__always)
+  private func lend(
+    _ key: BorrowedBytes, _ payload: (bytes: BorrowedBytes, isOverflow: Bool), in view: BlockView,
+    _ body: (RawSpan, RawSpan) throws(StorageError) -> Bool
+  ) throws(StorageError) -> Bool {
+    if payload.isOverflow {
+      let value = try readOverflow(payload.bytes, in: view)
+      return try key.withSpan { (key) throws(StorageError) in try body(key, unsafe value.span.bytes) }
+    }
+    return try key.withSpan { (key) throws(StorageError) in
+      try payload.bytes.withSpan { (value) throws(StorageError) in try body(key, value) }
+    }
+  }
+
+  /// Moves a path to the next leaf; nil, and the path as it was, when there is none.
+  func nextLeaf(_ path: inout TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
+    var depth = path.count - 2
+    while depth >= 0 {
+      let node = try node(path, depth, in: view)
+      let index = path[depth].index + 1
+      guard index > node.count else {
+        var way = path
+        way[depth].index = index
+        way.cut(to: depth + 1)
+        let level = UInt8(path.count - 2 - depth)
+        let child = node.child(index)
+        let leaf = try descend(from: try self.node(child, level: level, in: view), child, to: .first, &way, in: view)
+        path = way
+        return leaf
+      }
+      depth -= 1
+    }
+    return nil
+  }
+
+  /// Moves a path to the last entry's leaf before it; nil, and the path as it was, when there is none.
+  func previousLeaf(_ path: inout TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
+    var depth = path.count - 2
+    while depth >= 0 {
+      guard path[depth].index > 0 else {
+        depth -= 1
+        continue
+      }
+      let node = try node(path, depth, in: view)
+      var way = path
+      way[depth].index -= 1
+      way.cut(to: depth + 1)
+      let level = UInt8(path.count - 2 - depth)
+      let child = node.child(way[depth].index)
+      let leaf = try descend(from: try self.node(child, level: level, in: view), child, to: .last, &way, in: view)
+      path = way
+      return leaf
+    }
+    return nil
+  }
+
+  /// Loads the first bytes of the leaf behind the one of a path, if it is in memory, so that they are near when the scan
+  /// comes to it. The result is worth nothing; it keeps the load from being optimized away.
+  @inline(__always)
+  func touchNextLeaf(_ path: TreePath, in view: BlockView) -> UInt64 {
+    guard path.count >= 2, let parent = try? node(path, path.count &- 2, in: view) else { return 0 }
+    let next = path[path.count &- 2].index &+ 1
+    guard next <= parent.count, let bytes = view.resident(parent.child(next)) else { return 0 }
+    return bytes.u64(at: TreeNode.Layout.count)
+  }
+}
+
+extension TreeNode {
+  /// How many entries of a leaf are less than a key, which need not belong to the leaf.
+  func bound(_ key: BorrowedBytes) -> Int {
+    let order = prefix.compare(key.prefix(prefixByteCount))
+    if order != 0 { return order < 0 ? count : 0 }
+    return lowerBound(key.dropping(prefixByteCount), headerByteCount: headerByteCount).index
+  }
+}

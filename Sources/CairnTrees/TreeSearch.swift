@@ -1,0 +1,130 @@
+public import CairnBlocks
+
+// The way down. Each node was validated when it entered the cache; what the search checks for each child is that it is
+// the node that its parent means: a node of this tree's owner, one level below. That is one load and one compare.
+
+extension Tree {
+  /// Bytes 4 to 7 of the block header without the generation, which changes at each write home.
+  private static var tagMask: UInt32 { 0xFFFF_00FF }
+  private static var levelUnit: UInt32 { 0x0100_0000 }
+
+  @inline(__always)
+  private func tag(level: UInt8) -> UInt32 {
+    UInt32(BlockKind.treeNode.rawValue) | UInt32(owner) &<< 16 | UInt32(level) &<< 24
+  }
+
+  /// The root's node.
+  @inline(__always)
+  func rootNode(in view: BlockView) throws(StorageError) -> TreeNode {
+    let bytes = try view.block(root)
+    guard bytes.u32(at: BlockHeader.Layout.kind) & Self.tagMask == tag(level: TreeNode.Layout.rootMark) else {
+      throw wrongKind(bytes, root, level: TreeNode.Layout.rootMark)
+    }
+    return TreeNode(bytes, blockByteCount: view.blockByteCount)
+  }
+
+  /// A node below the root.
+  @inline(__always)
+  func node(_ block: BlockNumber, level: UInt8, in view: BlockView) throws(StorageError) -> TreeNode {
+    let bytes = try view.block(block)
+    guard bytes.u32(at: BlockHeader.Layout.kind) & Self.tagMask == tag(level: level) else {
+      throw wrongKind(bytes, block, level: level)
+    }
+    return TreeNode(bytes, blockByteCount: view.blockByteCount)
+  }
+
+  @inline(never)
+  private func wrongKind(_ bytes: BlockBytes, _ block: BlockNumber, level: UInt8) -> StorageError {
+    let kind = bytes.u8(at: BlockHeader.Layout.kind)
+    if kind != BlockKind.treeNode.rawValue {
+      return .damaged(block.rawValue, .wrongKind(found: kind, expected: BlockKind.treeNode.rawValue))
+    }
+    let foundOwner = bytes.u8(at: BlockHeader.Layout.owner)
+    if foundOwner != owner { return .damaged(block.rawValue, .wrongKind(found: foundOwner, expected: owner)) }
+    return .damaged(
+      block.rawValue, .wrongKind(found: bytes.u8(at: BlockHeader.Layout.level), expected: level))
+  }
+
+  /// The leaf where a key belongs, and its block.
+  @inline(__always)
+  func leaf(for key: BorrowedBytes, in view: BlockView) throws(StorageError) -> (block: BlockNumber, node: TreeNode) {
+    var block = root
+    var node = try rootNode(in: view)
+    var level = node.level
+    while level > 0 {
+      guard let index = node.childIndex(for: key) else { throw StorageError.damaged(block.rawValue, .malformed) }
+      block = node.child(index)
+      level &-= 1
+      node = try self.node(block, level: level, in: view)
+    }
+    return (block, node)
+  }
+
+  /// The leaf and the entry of a key; nil when there is none.
+  @inline(__always)
+  func find(_ key: BorrowedBytes, in view: BlockView) throws(StorageError) -> (node: TreeNode, entry: TreeNode.Entry)? {
+    guard isPossible(key, in: view) else { return nil }
+    let (block, node) = try leaf(for: key, in: view)
+    let (index, isExact) = try node.leafIndex(for: key, block)
+    return isExact ? (node, node.entry(index)) : nil
+  }
+
+  /// Whether a key of this length can be in the tree.
+  @inline(__always)
+  func isPossible(_ key: BorrowedBytes, in view: BlockView) -> Bool {
+    key.count > 0 && key.count <= TreeLimits(blockByteCount: view.blockByteCount).keyByteCountMax
+  }
+}
+
+/// What a look-up found: bytes lent by the leaf, or a copy of an overflow value.
+@usableFromInline
+enum FoundValue {
+  case inLeaf(BorrowedBytes)
+  case overflow([UInt8])
+  case absent
+}
+
+extension Tree {
+  /// A copy of the value of a key; nil when there is no such key.
+  public func get(_ key: RawSpan, in view: BlockView) throws(StorageError) -> [UInt8]? {
+    view.pin()
+    defer { view.unpin() }
+    return switch try find(key, in: view) {
+    case .inLeaf(let bytes): bytes.array()
+    case .overflow(let value): value
+    case .absent: nil
+    }
+  }
+
+  /// Lends the value of a key; nil when there is no such key. A value in a leaf is not copied.
+  ///
+  /// The bytes are those of the cached block: they must not be kept, and the body must not change the tree.
+  @inlinable
+  public func withValue<Result>(
+    for key: RawSpan, in view: BlockView, _ body: (RawSpan) throws(StorageError) -> Result
+  ) throws(StorageError) -> Result? {
+    view.pin()
+    defer { view.unpin() }
+    switch try find(key, in: view) {
+    case .inLeaf(let bytes): return try bytes.withSpan(body)
+    case .overflow(let value): return try body(unsafe value.span.bytes)
+    case .absent: return nil
+    }
+  }
+
+  /// Whether there is a key.
+  public func contains(_ key: RawSpan, in view: BlockView) throws(StorageError) -> Bool {
+    view.pin()
+    defer { view.unpin() }
+    return try key.withBorrowedBytes { (key) throws(StorageError) in try find(key, in: view) != nil }
+  }
+
+  @usableFromInline
+  func find(_ key: RawSpan, in view: BlockView) throws(StorageError) -> FoundValue {
+    try key.withBorrowedBytes { (key) throws(StorageError) -> FoundValue in
+      guard let (node, entry) = try find(key, in: view) else { return .absent }
+      let (bytes, isOverflow) = node.payload(of: entry)
+      return isOverflow ? .overflow(try readOverflow(bytes, in: view)) : .inLeaf(bytes)
+    }
+  }
+}
