@@ -16,7 +16,12 @@ let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", a
 let package = Package(
   name: "cairn",
   products: [
-    .library(name: "CairnBlocks", targets: ["CairnBlocks"])
+    .library(name: "Cairn", targets: ["Cairn"]),
+    .executable(name: "cairn", targets: ["CairnTool"]),
+    // L0...L5 without the facade: what a canister takes.
+    .library(
+      name: "CairnCore",
+      targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks"]),
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -54,6 +59,11 @@ let package = Package(
 
     // L3: ordered maps.
     .target(name: "CairnTrees", dependencies: ["CairnBlocks", "CairnBytes"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnTreesTests",
+      dependencies: ["CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
 
     // L4: volumes, transactions, access, check.
     .target(
@@ -91,6 +101,24 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
+
+    // The command-line tool.
+    .executableTarget(
+      name: "CairnTool",
+      dependencies: [
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnBlocks", "CairnBytes", "CairnMemory",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/cairn",
+      swiftSettings: strict
+    ),
+
+    // Crash suites: short traces, crashed at every point.
+    .testTarget(
+      name: "CairnCrashTests",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
 
     // What tests of several layers share.
     .target(

@@ -59,7 +59,7 @@ struct Allocator {
     }
     var loaded = AllocationGroup(bitmap: bitmap, capacity: capacity, blockCount: count)
     for range in recovered.removeValue(forKey: group) ?? [] {
-      for byte in range {
+      for byte in range where byte * 8 < count {
         for index in byte * 8..<min(byte * 8 + 8, count) where loaded.setBusy(index) {
           let block = BlockNumber(layout.bitmapBlock(ofGroup: group) + UInt64(index))
           deferred.append(Deferred(sequence: recoveredSequence, extent: Extent(start: block, count: 1)))

@@ -100,6 +100,7 @@ public final class BlockTransaction {
   /// - Parameters:
   ///   - block: A block that a transaction allocated.
   ///   - offset: From the start of the block; the header (32 bytes) belongs to the device.
+  ///   - bytes: What stands there afterwards.
   public func change(_ block: BlockNumber, at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {
     guard offset >= BlockHeader.byteCount, offset <= view.blockByteCount, bytes.count <= view.blockByteCount - offset
     else {

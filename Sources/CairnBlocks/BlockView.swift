@@ -61,6 +61,12 @@ public final class BlockView {
     return try load(number)
   }
 
+  /// A block's bytes if they are cached: for touching what will be read next. The view must be pinned.
+  @inlinable @inline(__always)
+  package func resident(_ number: BlockNumber) -> BlockBytes? {
+    table.find(number.rawValue, sequence: sequence)
+  }
+
   @usableFromInline @inline(never)
   func load(_ number: BlockNumber) throws(StorageError) -> BlockBytes {
     try core.locked { () throws(StorageError) in try core.load(number.rawValue, sequence: sequence) }

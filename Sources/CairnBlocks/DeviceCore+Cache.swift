@@ -126,10 +126,10 @@ extension DeviceCore {
     for change in changes {
       last = change.sequence
       let bytes = try ring.read(at: change.position, count: Int(change.byteCount))
-      do {
+      do throws(ByteReader.Failure) {
         var reader = ByteReader(bytes)
         let head = try BlockChangeHead(decoding: &reader)
-        guard head.block == block else { throw ByteReader.Failure.malformed }
+        guard head.block == block else { throw .malformed }
         try decodeRanges(head, blockByteCount: layout.blockByteCount, from: &reader) { offset, bytes in
           frame.copy(bytes.span, to: offset)
         }

@@ -139,9 +139,11 @@ extension DeviceCore {
     }
     let views = slots.activeSequences()
     for block in group.changed { prune(block, views: views) }
-    if !multiVersion.isEmpty && group.changed.isEmpty {
+    // Old versions go when the oldest view that they were kept for has ended.
+    if views.first ?? .max > prunedForView {
       for block in Array(multiVersion) { prune(block, views: views) }
     }
+    prunedForView = views.first ?? durableSequence
     releaseFreed(views: views)
   }
 

@@ -32,6 +32,8 @@ final class DeviceCore: @unchecked Sendable {
   var clockHand: UInt64
   /// Blocks with more versions in memory than one.
   var multiVersion: Set<UInt64> = []
+  /// The oldest view when those were last looked at.
+  var prunedForView: UInt64 = 0
   /// Blocks freed by a durable commit that a view may still see, ascending by sequence.
   var freedForViews: [(sequence: UInt64, block: UInt64)] = []
   /// Blocks with changes in the ring that were not applied since the opening.

@@ -24,6 +24,7 @@ public struct JournalCommit: Equatable, Sendable {
   fileprivate let places: [BlockChangePlace]
   fileprivate let blocks: [UInt64]
 
+  /// Whether both describe the same commit in the same state.
   public static func == (left: Self, right: Self) -> Bool {
     left.sequence == right.sequence && left.annotation == right.annotation && left.changeCount == right.changeCount
       && left.byteCount == right.byteCount && left.epoch == right.epoch && left.isValid == right.isValid
@@ -124,9 +125,9 @@ public final class JournalReader {
     var changes: [JournalChange] = []
     for (number, place) in zip(commit.blocks, commit.places) {
       var reader = ByteReader(try ring.read(at: place.position, count: Int(place.byteCount)))
-      do {
+      do throws(ByteReader.Failure) {
         let head = try BlockChangeHead(decoding: &reader)
-        guard head.block == number else { throw ByteReader.Failure.malformed }
+        guard head.block == number else { throw .malformed }
         if head.rangeCount == 0, let created = head.created {
           changes.append(
             JournalChange(

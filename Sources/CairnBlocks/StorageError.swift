@@ -73,7 +73,7 @@ public enum StorageError: Error, Equatable, Sendable {
 
 /// What a `notFound`, `alreadyExists` or `preconditionFailed` is about.
 public struct Subject: Hashable, Sendable {
-  /// What kind of thing: "bucket", "key", "volume" …
+  /// What kind of thing: "bucket", "key", "volume"...
   public let kind: String
   /// Its name, as bytes.
   public let name: [UInt8]

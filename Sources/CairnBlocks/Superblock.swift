@@ -160,7 +160,8 @@ extension Superblock {
     guard closed <= 1, segmentCount >= 1, segmentCount <= UInt32(DeviceLimits.segmentCountMax),
       oldest.position <= tail.position, oldest.sequence <= tail.sequence,
       tail.position - oldest.position <= layout.ringSectorCount,
-      tail.position < 1 << 62, tail.sequence < 1 << 62, tail.flushNumber < 1 << 62
+      // Far from where sums and products with the size of a sector would wrap.
+      tail.position < 1 << 48, tail.sequence < 1 << 60, tail.flushNumber < 1 << 60
     else { throw .malformed }
     if closed == 1 {
       guard head.position >= tail.position, head.position - tail.position <= layout.ringSectorCount,

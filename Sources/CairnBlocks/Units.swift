@@ -9,6 +9,7 @@ public struct BlockNumber: Hashable, Comparable, Sendable {
     self.rawValue = rawValue
   }
 
+  /// The order of the device.
   @inlinable
   public static func < (left: Self, right: Self) -> Bool {
     left.rawValue < right.rawValue

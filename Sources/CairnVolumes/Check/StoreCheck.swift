@@ -58,7 +58,7 @@ final class StoreCheck {
       switch error {
       case .damaged(let damage):
         isIncomplete = true
-        find(.damage, DamageText.describe(damage), block: damage.block)
+        find(.damage, damage.reason.description, block: damage.block)
       case .notFound, .invalidKey, .invalidRange, .wrongKind:
         // A filesystem that stumbles over its own records.
         isIncomplete = true
@@ -73,31 +73,52 @@ final class StoreCheck {
 
   // MARK: Blocks
 
-  func mark(_ block: BlockNumber) throws(StorageError) {
-    guard block.rawValue < map.blockCount else {
-      isIncomplete = true
-      return find(.damage, "a pointer leaves the device", block: block)
-    }
-    let word = Int(block.rawValue / 64)
-    let bit = UInt64(1) << (block.rawValue % 64)
-    if map.isReserved(block) {
-      find(.usedTwice, "a block of the device's own is pointed to", block: block)
-    } else if visited[word] & bit != 0 {
-      find(.usedTwice, "two things point to the block", block: block)
-    } else {
-      report.reachedBlockCount += 1
-      if !map.isAllocated(block) { find(.usedButFree, "the block is in use and marked free", block: block) }
-    }
-    visited[word] |= bit
-    if report.reachedBlockCount >= nextProgress { try tell() }
+  /// What may be wrong with a block that something points to.
+  private enum Trouble: Equatable {
+    case reserved, usedTwice, free
   }
 
+  func mark(_ block: BlockNumber) throws(StorageError) {
+    try mark(Extent(start: block, count: 1))
+  }
+
+  /// Marks blocks as pointed to. A run of blocks with the same trouble is one finding.
   func mark(_ extent: Extent) throws(StorageError) {
     guard extent.end <= map.blockCount else {
       isIncomplete = true
-      return find(.damage, "data leave the device", block: extent.start)
+      return find(.damage, "a pointer leaves the device", block: extent.start)
     }
-    for offset in 0..<UInt64(extent.count) { try mark(BlockNumber(extent.start.rawValue + offset)) }
+    var trouble: Trouble?
+    var start = extent.start.rawValue
+    for number in extent.start.rawValue..<extent.end {
+      let found = visit(BlockNumber(number))
+      if found != trouble {
+        tell(trouble, start, number - start)
+        (trouble, start) = (found, number)
+      }
+    }
+    tell(trouble, start, extent.end - start)
+    if report.reachedBlockCount >= nextProgress { try tell() }
+  }
+
+  private func visit(_ block: BlockNumber) -> Trouble? {
+    if map.isReserved(block) { return .reserved }
+    let word = Int(block.rawValue / 64)
+    let bit = UInt64(1) << (block.rawValue % 64)
+    if visited[word] & bit != 0 { return .usedTwice }
+    visited[word] |= bit
+    report.reachedBlockCount += 1
+    return map.isAllocated(block) ? nil : .free
+  }
+
+  private func tell(_ trouble: Trouble?, _ start: UInt64, _ count: UInt64) {
+    let blocks = count == 1 ? "the block" : "\(count) blocks"
+    switch trouble {
+    case .reserved: find(.usedTwice, "data point to the device's own \(count) blocks", block: BlockNumber(start))
+    case .usedTwice: find(.usedTwice, "two things point to \(blocks)", block: BlockNumber(start))
+    case .free: find(.usedButFree, "something points to \(blocks), marked free", block: BlockNumber(start))
+    case nil: break
+    }
   }
 
   private func tell() throws(StorageError) {
@@ -192,7 +213,7 @@ final class StoreCheck {
     var leaked: Extent?
     func tell() {
       guard let run = leaked else { return }
-      find(.leaked, "\(run.count) blocks are marked used and nothing points to them", block: run.start)
+      find(.leaked, "\(run.count) blocks are marked used, and nothing points to them", block: run.start)
     }
     map.forEachAllocated { block in
       guard visited[Int(block.rawValue / 64)] & (1 << (block.rawValue % 64)) == 0 else { return }

@@ -1,4 +1,5 @@
 public import CairnBlocks
+public import CairnMemory
 
 // What concerns the device as a whole.
 
@@ -20,6 +21,36 @@ extension Store {
     try require(.admin)
     try core.device.checkpoint()
   }
+
+  /// Copies the store as it is now to another memory, which becomes an image of its own: whole, clean, with an empty
+  /// journal. The store stays in use meanwhile. For principals that may read the store.
+  ///
+  /// - Parameters:
+  ///   - memory: Whatever it holds is lost. It is grown if it is too small.
+  ///   - progress: called now and then; false breaks the copy off.
+  public func backup(
+    to memory: any StableMemory, progress: (_ done: UInt64, _ all: UInt64) -> Bool = { _, _ in true }
+  ) throws(StorageError) {
+    try require(.read)
+    let snapshot = try core.device.snapshot()
+    defer { snapshot.end() }
+    let byteCount = snapshot.view.blockCount * UInt64(snapshot.view.blockByteCount)
+    let pages = (byteCount + MemoryPage.byteCount - 1) / MemoryPage.byteCount
+    if memory.pageCount < pages {
+      let missing = pages - memory.pageCount
+      do throws(MemoryError) { try memory.grow(by: missing) } catch { throw .memory(error) }
+    }
+    try core.device.copy(snapshot, to: memory, progress: progress)
+  }
+
+  /// The commits that the journal still shows, oldest first. For principals that may read the store.
+  public func journal() throws(StorageError) -> JournalReader {
+    try require(.read)
+    return try core.device.journalReader()
+  }
+
+  /// Damage of the journal that opening for reading found; the store then shows the last commit before it.
+  public var journalDamage: Damage? { core.device.journalDamage }
 
   /// Goes on with long work that was begun (volumes that were removed), about `budget` blocks of it.
   ///

@@ -41,6 +41,7 @@ extension Store {
   /// staged, and what it reads is kept to be compared at commit.
   ///
   /// When `body` throws, this call stages nothing; the transaction stays as it was (but for what was read).
+  @discardableResult
   public func resume<Result>(
     _ id: TransactionID, _ body: (Transaction) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
@@ -54,6 +55,7 @@ extension Store {
   /// Goes on with a transaction in a call that may be repeated by a client that lost the answer: 1, 2, 3 and so on.
   ///
   /// Nil: this call was staged before, and `body` did not run. A number too high throws, because a call is missing.
+  @discardableResult
   public func resume<Result>(
     _ id: TransactionID, callNumber: UInt64, _ body: (Transaction) throws(StorageError) -> Result
   ) throws(StorageError) -> Result? {

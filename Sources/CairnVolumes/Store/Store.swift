@@ -86,8 +86,15 @@ public final class Store: Sendable {
     }
   }
 
+  /// The caller's options, with the check that tree nodes pass before anything looks into them.
   private static func deviceOptions(_ options: StoreOptions) -> OpenOptions {
-    options.device
+    var device = options.device
+    let other = device.validator
+    device.validator = { kind, block, byteCount in
+      guard kind == .treeNode else { return other(kind, block, byteCount) }
+      return TreeNode.isWellFormed(block, blockByteCount: byteCount)
+    }
+    return device
   }
 
   /// Closes the store and gives the memory free. Every handle of it ends.
@@ -125,6 +132,7 @@ public final class Store: Sendable {
   /// Changes the store in one call: committed when `body` returns, rolled back when it throws.
   ///
   /// Whatever volumes it touches, it is one commit: after a crash all of it is there, or nothing.
+  @discardableResult
   public func transaction<Result>(
     _ body: (Transaction) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {

@@ -81,8 +81,8 @@ extension Transaction {
     }
   }
 
-  /// The key for a read; nil when it was recorded before. The first digest stays: had it changed since, the transaction
-  /// would have a conflict anyway.
+  /// The key for a read; nil when it was recorded before. The same range with another digest is another read: what was seen
+  /// at two times can not both be there at commit, and that is a conflict.
   private func unusedKey(
     for read: RecordedRead, in tree: Tree, _ writer: BlockTransaction
   ) throws(StorageError) -> [UInt8]? {
@@ -90,9 +90,7 @@ extension Transaction {
     while true {
       let key = StagingKey.read(identity)
       guard let bytes = try tree.get(key, in: writer.view) else { return key }
-      var known = try core.catalog.decode(bytes, RecordedRead.init(decoding:))
-      known.digest = read.digest
-      if known == read { return nil }
+      if try core.catalog.decode(bytes, RecordedRead.init(decoding:)) == read { return nil }
       identity &+= 1
     }
   }

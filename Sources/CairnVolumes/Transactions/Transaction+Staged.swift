@@ -33,6 +33,9 @@ extension Transaction {
   private func reapply(_ operation: StagedOperation, to volume: Volume) throws(StorageError) {
     let writer = try requireWriter()
     writer.usesReserve = operation.releasesSpace
+    // What an operation looks at for itself is not a read of the call.
+    let reads = recorder?.mark ?? 0
+    defer { recorder?.drop(since: reads) }
     do {
       try volume.changing { () throws(StorageError) in try volume.filesystem.apply(operation.operation, to: volume) }
     } catch {
