@@ -51,7 +51,8 @@ struct ObjectLockstepTests {
       let blockByteCount = [4096, 4096, 1024, 512][Int(seed % 4)]
       fixture = try ObjectFixture(
         seed: seed, pageCount: blockByteCount == 512 ? 48 : 64, blockByteCount: blockByteCount, bucket: nil)
-      generator = StepGenerator(random: SeededGenerator(seed: seed), makesLargeObjects: seed % 3 == 0,
+      generator = StepGenerator(
+        random: SeededGenerator(seed: seed), makesLargeObjects: seed % 3 == 0,
         keyByteCountMax: ObjectLimits.keyByteCountMax(blockByteCount: blockByteCount))
     }
 
