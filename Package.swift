@@ -116,7 +116,9 @@ let package = Package(
     // Crash suites: short traces, crashed at every point.
     .testTarget(
       name: "CairnCrashTests",
-      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnMemory", "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTestSupport",
+      ],
       swiftSettings: strict
     ),
 
