@@ -33,7 +33,7 @@ struct DiskLockstepTests {
 
   static let size = 512
 
-  @Test("random sequences", arguments: TestSeeds.list(count: 24))
+  @Test("random sequences", arguments: TestSeeds.list(count: 10))
   func random(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let fixture = try DiskFixture(
