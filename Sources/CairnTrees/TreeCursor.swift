@@ -19,7 +19,6 @@ public struct TreeCursor {
   private var keyByteCount = 0
   /// The view's count of changes when `path` was true.
   private var changeCount: UInt64 = 0
-  private var touched: UInt64 = 0
 
   private enum Place {
     /// Before the first move.
@@ -56,13 +55,13 @@ extension TreeCursor {
   /// Goes to the first record whose key is not less than `key`; false, and behind the last one, when there is none.
   @discardableResult
   public mutating func seek(to key: RawSpan) throws(StorageError) -> Bool {
-    try key.withBorrowedBytes { (key) throws(StorageError) in try seek(to: key, isBehind: false) }
+    try seek(to: BorrowedBytes(key), isBehind: false)
   }
 
   /// Goes to the last record whose key is less than `key`; false, and before the first one, when there is none.
   @discardableResult
   public mutating func seek(before key: RawSpan) throws(StorageError) -> Bool {
-    try key.withBorrowedBytes { (key) throws(StorageError) in try seek(before: key) }
+    try seek(before: BorrowedBytes(key))
   }
 
   /// Goes to the first record whose key is not less than `key`.
@@ -182,7 +181,7 @@ extension TreeCursor {
       guard leaf.count > 0 else { continue }
       path.last.index = 0
       settle(on: leaf)
-      touched &+= tree.touchNextLeaf(path, in: view)
+      tree.touchNextLeaf(path, in: view)
       return true
     }
     place = .behindLast

@@ -7,19 +7,18 @@ extension Tree {
     let view = transaction.view
     view.pin()
     defer { view.unpin() }
-    return try key.withBorrowedBytes { (key) throws(StorageError) -> Bool in
-      guard isPossible(key, in: view) else { return false }
-      let (block, node) = try leaf(for: key, in: view)
-      let (index, isExact) = try node.leafIndex(for: key, block)
-      guard isExact else { return false }
-      let payload = node.payload(of: node.entry(index))
-      if payload.isOverflow { try freeOverflow(payload.bytes, in: transaction) }
-      let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
-      target.remove(index)
-      try addToCount(-1, in: transaction)
-      if block != root && target.node.isLight { try settle(at: .key(key), in: transaction) }
-      return true
-    }
+    let key = BorrowedBytes(key)
+    guard isPossible(key, in: view) else { return false }
+    let (block, node) = try leaf(for: key, in: view)
+    let (index, isExact) = try node.leafIndex(for: key, block)
+    guard isExact else { return false }
+    let payload = node.payload(of: node.entry(index))
+    if payload.isOverflow { try freeOverflow(payload.bytes, in: transaction) }
+    let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
+    target.remove(index)
+    try addToCount(-1, in: transaction)
+    if block != root && target.node.isLight { try settle(at: .key(key), in: transaction) }
+    return true
   }
 }
 

@@ -19,23 +19,18 @@ extension Tree {
     view.pin()
     defer { view.unpin() }
     let limit = limits.payloadByteCountMax(keyByteCount: key.byteCount)
-    return try key.withBorrowedBytes { (key) throws(StorageError) -> Bool in
-      if value.byteCount <= limit {
-        return try value.withBorrowedBytes { (value) throws(StorageError) -> Bool in
-          try put(TreeRecord(key: key, payload: value, isOverflow: false), in: transaction)
-        }
-      }
-      let description = try writeOverflow(value, limit: limit, in: transaction)
-      return try description.withBorrowedBytes { (description) throws(StorageError) -> Bool in
-        try put(TreeRecord(key: key, payload: description, isOverflow: true), in: transaction)
-      }
-    }
+    if value.byteCount <= limit { return try put(key, payload: value, isOverflow: false, in: transaction) }
+    let descriptor = try writeOverflow(value, limit: limit, in: transaction)
+    return try put(key, payload: unsafe descriptor.span.bytes, isOverflow: true, in: transaction)
   }
 
   /// Puts a leaf's record in its place.
-  @inline(__always)
-  private func put(_ record: TreeRecord, in transaction: BlockTransaction) throws(StorageError) -> Bool {
+  private func put(
+    _ key: RawSpan, payload: RawSpan, isOverflow: Bool, in transaction: BlockTransaction
+  ) throws(StorageError) -> Bool {
     let view = transaction.view
+    let record = TreeRecord(
+      key: BorrowedBytes(key), payload: BorrowedBytes(payload), isOverflow: isOverflow)
     let (block, node) = try leaf(for: record.key, in: view)
     let (index, isExact) = try node.leafIndex(for: record.key, block)
     if isExact {

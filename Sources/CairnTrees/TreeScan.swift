@@ -26,7 +26,6 @@ extension Tree {
     var path = TreePath()
     var leaf = try descend(from: try rootNode(in: view), root, to: .key(from), &path, in: view)
     var index = try leaf.leafIndex(for: from, path.block(path.count - 1)).index
-    var touched: UInt64 = 0
     leaves: while true {
       let prefixByteCount = buffer.setPrefix(of: leaf)
       let end = to.map { leaf.bound($0) } ?? leaf.count
@@ -34,6 +33,7 @@ extension Tree {
         let entry = leaf.entry(index)
         let keyByteCount = buffer.setSuffix(of: leaf, entry, prefixByteCount: prefixByteCount)
         let changes = view.changeCount
+        if index &+ 8 < end { let o = leaf.entry(index &+ 8).offset; leaf.touch(o); leaf.touch(o &+ 64) }
         guard try lend(buffer.bytes(keyByteCount), leaf.payload(of: entry), in: view, body) else { return }
         index &+= 1
         guard view.changeCount != changes else { continue }
@@ -51,7 +51,7 @@ extension Tree {
       view.pin()
       guard let next = try nextLeaf(&path, in: view) else { return }
       leaf = next
-      touched &+= touchNextLeaf(path, in: view)
+      touchNextLeaf(path, in: view)
       index = 0
     }
   }
@@ -71,8 +71,24 @@ extension Tree {
   }
 
   /// Moves a path to the next leaf; nil, and the path as it was, when there is none.
+  @inline(__always)
   func nextLeaf(_ path: inout TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
-    var depth = path.count - 2
+    let depth = path.count &- 2
+    guard depth >= 0 else { return nil }
+    let parent = try node(path, depth, in: view)
+    let index = path[depth].index &+ 1
+    guard index <= parent.count else { return try nextLeafOfOther(&path, in: view) }
+    let child = parent.child(index)
+    let leaf = try node(child, level: 0, in: view)
+    path[depth].index = index
+    path.last = TreePath.Step(block: child.rawValue, index: 0)
+    return leaf
+  }
+
+  /// Moves a path to the first leaf that is not below the same parent.
+  @inline(never)
+  private func nextLeafOfOther(_ path: inout TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
+    var depth = path.count - 3
     while depth >= 0 {
       let node = try node(path, depth, in: view)
       let index = path[depth].index + 1
@@ -113,13 +129,15 @@ extension Tree {
   }
 
   /// Loads the first bytes of the leaf behind the one of a path, if it is in memory, so that they are near when the scan
-  /// comes to it. The result is worth nothing; it keeps the load from being optimized away.
+  /// comes to it.
   @inline(__always)
-  func touchNextLeaf(_ path: TreePath, in view: BlockView) -> UInt64 {
-    guard path.count >= 2, let parent = try? node(path, path.count &- 2, in: view) else { return 0 }
+  func touchNextLeaf(_ path: TreePath, in view: BlockView) {
+    guard path.count >= 2, let parent = try? node(path, path.count &- 2, in: view) else { return }
     let next = path[path.count &- 2].index &+ 1
-    guard next <= parent.count, let bytes = view.resident(parent.child(next)) else { return 0 }
-    return bytes.u64(at: TreeNode.Layout.count)
+    guard next <= parent.count, let bytes = view.resident(parent.child(next)) else { return }
+    let leaf = TreeNode(bytes, blockByteCount: view.blockByteCount)
+    leaf.touch(TreeNode.Layout.count)
+    leaf.touchEntries()
   }
 }
 
