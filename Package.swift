@@ -16,7 +16,8 @@ let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", a
 let package = Package(
   name: "cairn",
   products: [
-    .library(name: "CairnBlocks", targets: ["CairnBlocks"])
+    // L0...L5 without the facade: what a canister takes.
+    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees"])
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -34,14 +35,42 @@ let package = Package(
       dependencies: [.target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
       swiftSettings: portable
     ),
-    .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes"], swiftSettings: strict),
+    .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),
 
     // L1: stable memory.
     .target(name: "CairnMemory", dependencies: ["CairnBytes"], swiftSettings: portable),
-    .testTarget(name: "CairnMemoryTests", dependencies: ["CairnMemory"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnMemoryTests",
+      dependencies: ["CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
 
     // L2: the block device.
     .target(name: "CairnBlocks", dependencies: ["CairnBytes", "CairnMemory"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnBlocksTests",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L3: ordered maps.
+    .target(name: "CairnTrees", dependencies: ["CairnBlocks", "CairnBytes"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnTreesTests",
+      dependencies: ["CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // Crash suites: short traces, crashed at every point.
+    .testTarget(
+      name: "CairnCrashTests",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // What tests of several layers share.
+    .target(
+      name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -86,7 +86,7 @@ extension Tree {
       let chunkCount = OverflowDescriptor.chunkCount(count)
       var part = target._mutatingExtracting(offset..<(offset + count))
       try view.readData(
-        at: extent.start, byteCount: count, digests: Array(descriptor.digests[digest..<(digest + chunkCount)]),
+        at: extent.start, digests: Array(descriptor.digests[digest..<(digest + chunkCount)]),
         into: &part)
       offset += count
       digest += chunkCount

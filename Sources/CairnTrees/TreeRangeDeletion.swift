@@ -34,7 +34,9 @@ extension Tree {
     guard deletion.removedCount > 0 || deletion.dropsNodes else { return 0 }
     try addToCount(-Int(deletion.removedCount), in: transaction)
     // The nodes on both edges, and those that took the place of the dropped ones, may be light or empty.
-    if let upper { try upper.withBorrowedBytes { (key) throws(StorageError) in try settle(at: .key(key), in: transaction) } }
+    if let upper {
+      try upper.withBorrowedBytes { (key) throws(StorageError) in try settle(at: .key(key), in: transaction) }
+    }
     try lower.withBorrowedBytes { (key) throws(StorageError) in
       try settle(at: .key(key), in: transaction)
       try settle(at: .before(key), in: transaction)

@@ -1,0 +1,151 @@
+// The bytes of cached blocks. With `FrameStore.swift` and `BlockTable.swift` this is the only place of the layer that
+// touches raw memory: offsets are not checked here, because a block's contents are validated when it enters the cache
+// and its users compute offsets from validated numbers.
+
+/// Borrowed bytes of one cached block.
+///
+/// Valid as long as the view that lent them is pinned. Sixteen bytes behind the block may be read (never interpreted).
+@safe
+public struct BlockBytes {
+  /// The first byte.
+  @usableFromInline package let address: UnsafeRawPointer
+
+  @inlinable
+  package init(_ address: UnsafeRawPointer) {
+    unsafe self.address = address
+  }
+
+  @inlinable @inline(__always)
+  package func u8(at offset: Int) -> UInt8 { unsafe address.load(fromByteOffset: offset, as: UInt8.self) }
+
+  @inlinable @inline(__always)
+  package func u16(at offset: Int) -> UInt16 {
+    unsafe UInt16(littleEndian: address.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+  }
+
+  @inlinable @inline(__always)
+  package func u32(at offset: Int) -> UInt32 {
+    unsafe UInt32(littleEndian: address.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  @inlinable @inline(__always)
+  package func u64(at offset: Int) -> UInt64 {
+    unsafe UInt64(littleEndian: address.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
+  /// Lends `count` bytes from `offset` on.
+  @inlinable
+  package func withSpan<Result: ~Copyable, Failure: Error>(
+    at offset: Int = 0, count: Int, _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let buffer = unsafe UnsafeBufferPointer(
+      start: (address + offset).assumingMemoryBound(to: UInt8.self), count: count)
+    return try unsafe body(buffer.span)
+  }
+
+  /// Whether `count` bytes equal those of another block.
+  package func isEqual(to other: BlockBytes, count: Int) -> Bool {
+    var offset = 0
+    while offset &+ 8 <= count {
+      if u64(at: offset) != other.u64(at: offset) { return false }
+      offset &+= 8
+    }
+    while offset < count {
+      if u8(at: offset) != other.u8(at: offset) { return false }
+      offset &+= 1
+    }
+    return true
+  }
+
+  /// The header's sequence (`BlockHeader.Layout.sequence`): the commit that made this version, `.max` while its transaction
+  /// runs.
+  @inlinable @inline(__always)
+  package var sequence: UInt64 { u64(at: 24) }
+}
+
+/// Bytes of a cached block that the running transaction may change.
+@safe
+public struct MutableBlockBytes {
+  /// The first byte.
+  @usableFromInline package let address: UnsafeMutableRawPointer
+
+  @inlinable
+  package init(_ address: UnsafeMutableRawPointer) {
+    unsafe self.address = address
+  }
+
+  /// The same bytes for reading.
+  @inlinable @inline(__always)
+  package var bytes: BlockBytes { unsafe BlockBytes(UnsafeRawPointer(address)) }
+
+  @inlinable @inline(__always)
+  package func store(_ value: UInt8, at offset: Int) {
+    unsafe address.storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
+  }
+
+  @inlinable @inline(__always)
+  package func store(_ value: UInt16, at offset: Int) {
+    unsafe address.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt16.self)
+  }
+
+  @inlinable @inline(__always)
+  package func store(_ value: UInt32, at offset: Int) {
+    unsafe address.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
+  }
+
+  @inlinable @inline(__always)
+  package func store(_ value: UInt64, at offset: Int) {
+    unsafe address.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
+  }
+
+  /// Copies bytes in from elsewhere.
+  @inlinable @inline(__always)
+  package func copy(from source: UnsafeRawPointer, count: Int, to offset: Int) {
+    unsafe (address + offset).copyMemory(from: source, byteCount: count)
+  }
+
+  /// Copies the first `count` bytes of another block.
+  func copyBlock(_ source: BlockBytes, count: Int) {
+    unsafe copy(from: source.address, count: count, to: 0)
+  }
+
+  /// Copies a span in.
+  @inlinable
+  package func copy(_ source: Span<UInt8>, to offset: Int) {
+    unsafe source.withUnsafeBytes { buffer in
+      if let base = buffer.baseAddress { unsafe copy(from: base, count: buffer.count, to: offset) }
+    }
+  }
+
+  /// Moves bytes inside the block; the ranges may overlap.
+  @inlinable @inline(__always)
+  package func move(from source: Int, to target: Int, count: Int) {
+    // `copyMemory` allows overlap: it is memmove.
+    unsafe (address + target).copyMemory(from: address + source, byteCount: count)
+  }
+
+  /// Fills bytes.
+  @inlinable
+  package func fill(_ value: UInt8, at offset: Int, count: Int) {
+    unsafe (address + offset).initializeMemory(as: UInt8.self, repeating: value, count: count)
+  }
+
+  /// Lends `count` bytes from `offset` on for writing.
+  @inlinable
+  package func withMutableSpan<Result: ~Copyable, Failure: Error>(
+    at offset: Int = 0, count: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let buffer = unsafe UnsafeMutableBufferPointer(
+      start: (address + offset).assumingMemoryBound(to: UInt8.self), count: count)
+    var span = unsafe buffer.mutableSpan
+    return try body(&span)
+  }
+
+  /// Lends `count` bytes from `offset` on for reading.
+  @inlinable
+  package func withSpan<Result: ~Copyable, Failure: Error>(
+    at offset: Int = 0, count: Int, _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try bytes.withSpan(at: offset, count: count, body)
+  }
+}

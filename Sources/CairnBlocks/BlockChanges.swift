@@ -1,0 +1,111 @@
+package import CairnBytes
+
+/// The changes of one block in a change record.
+///
+///     varint   block
+///     1        flags: bit 0, the block was allocated by this commit and its base is zeros
+///     3        kind, owner, level: only with bit 0
+///     varint   ranges; each: varint gap since the end of the last range (since the end of the header for the first),
+///              varint length, the bytes
+package struct BlockChangeHead: Equatable {
+  package var block: UInt64
+  /// What the block is, when its base is zeros.
+  package var created: CreatedBlock?
+  package var rangeCount: UInt64
+}
+
+/// What a newly allocated block is.
+package struct CreatedBlock: Equatable, Sendable {
+  package var kind: BlockKind
+  package var owner: UInt8
+  package var level: UInt8
+}
+
+extension BlockChangeHead {
+  /// Bit 0 of the flags.
+  private static let createdFlag: UInt8 = 1
+
+  package func encode(into writer: inout ByteWriter) {
+    writer.varint(block)
+    writer.uint8(created == nil ? 0 : Self.createdFlag)
+    if let created {
+      writer.uint8(created.kind.rawValue)
+      writer.uint8(created.owner)
+      writer.uint8(created.level)
+    }
+    writer.varint(rangeCount)
+  }
+
+  package init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
+    block = try reader.varint()
+    let flags = try reader.uint8()
+    guard flags & ~Self.createdFlag == 0 else { throw .malformed }
+    if flags & Self.createdFlag != 0 {
+      created = CreatedBlock(
+        kind: BlockKind(rawValue: try reader.uint8()), owner: try reader.uint8(), level: try reader.uint8())
+    }
+    rangeCount = try reader.varint()
+  }
+}
+
+/// One byte range, as read from a change record.
+package struct ByteRangeChange: Equatable, Sendable {
+  /// Offset in the block.
+  package var offset: Int
+  /// The new bytes.
+  package var bytes: [UInt8]
+}
+
+/// Reads the ranges behind a head, checking that they ascend and stay inside a block of `blockByteCount` bytes.
+package func decodeRanges(
+  _ head: BlockChangeHead, blockByteCount: Int, from reader: inout ByteReader,
+  _ body: (_ offset: Int, _ bytes: [UInt8]) -> Void
+) throws(ByteReader.Failure) {
+  var end = BlockHeader.byteCount
+  guard head.rangeCount <= UInt64(blockByteCount) else { throw .malformed }
+  for _ in 0..<head.rangeCount {
+    let gap = try reader.varint()
+    let count = try reader.varint()
+    guard gap <= UInt64(blockByteCount - end) else { throw .malformed }
+    let offset = end + Int(gap)
+    guard count > 0, count <= UInt64(blockByteCount - offset) else { throw .malformed }
+    body(offset, try reader.bytes(count: Int(count)))
+    end = offset + Int(count)
+  }
+}
+
+/// Calls `body` with the byte ranges, behind the header, in which a block differs from its base (zeros when nil).
+///
+/// Ranges closer than two words are joined: each costs two to four bytes of lengths.
+package func forEachDifference(
+  from base: BlockBytes?, to block: BlockBytes, byteCount: Int, _ body: (Range<Int>) -> Void
+) {
+  func differs(_ offset: Int) -> Bool {
+    if let base { return block.u64(at: offset) != base.u64(at: offset) }
+    return block.u64(at: offset) != 0
+  }
+  func byteDiffers(_ offset: Int) -> Bool {
+    if let base { return block.u8(at: offset) != base.u8(at: offset) }
+    return block.u8(at: offset) != 0
+  }
+  var start = -1
+  var end = -1
+  func emit() {
+    var (lower, upper) = (start, end)
+    while !byteDiffers(lower) { lower += 1 }
+    while !byteDiffers(upper - 1) { upper -= 1 }
+    body(lower..<upper)
+  }
+  var offset = BlockHeader.byteCount
+  while offset < byteCount {
+    if differs(offset) {
+      if start < 0 { start = offset }
+      end = offset + 8
+    } else if start >= 0 && offset - end >= 8 {
+      emit()
+      start = -1
+    }
+    offset += 8
+  }
+  if start >= 0 { emit() }
+}

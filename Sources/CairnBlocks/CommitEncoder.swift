@@ -1,0 +1,105 @@
+import CairnBytes
+
+/// The records of one commit, encoded but for what is known only when it enters the chain: sequence, flush number and the
+/// checksums.
+struct EncodedCommit {
+  private var writer = ByteWriter()
+  private var records: [(kind: JournalRecordKind, range: Range<Int>)] = []
+  private var digest = XXHash64()
+  private(set) var rangeCount: UInt64 = 0
+  private var changeRecordCount: UInt64 = 0
+  private var openRecordStart: Int?
+
+  init() {}
+
+  /// Bytes of all records so far, each rounded up to where the next one begins, and of an opening record.
+  var byteCount: Int { writer.bytes.count + Self.openingByteCount }
+
+  private mutating func beginRecord() {
+    openRecordStart = writer.bytes.count
+    for _ in 0..<JournalRecord.headerByteCount / 8 { writer.uint64(0) }
+  }
+
+  private mutating func endRecord(_ kind: JournalRecordKind) {
+    guard let start = openRecordStart else { return }
+    openRecordStart = nil
+    let end = writer.bytes.count
+    if kind == .changes {
+      let bytes = writer.bytes
+      digest.update(bytes.span.extracting(start + JournalRecord.headerByteCount..<end))
+      changeRecordCount += 1
+    }
+    records.append((kind, start..<end))
+    while writer.bytes.count % JournalRecord.alignment != 0 { writer.uint8(0) }
+  }
+
+  /// The ranges in which a block differs from its base.
+  mutating func change(_ entry: ChangeSet.Entry, blockByteCount: Int) {
+    var ranges: [Range<Int>] = []
+    forEachDifference(from: entry.base, to: entry.version, byteCount: blockByteCount) { ranges.append($0) }
+    guard !ranges.isEmpty || entry.created != nil else { return }
+    change(block: entry.block, created: entry.created, ranges: ranges, of: entry.version)
+  }
+
+  /// Given ranges of a block.
+  mutating func change(block: UInt64, created: CreatedBlock?, ranges: [Range<Int>], of version: BlockBytes) {
+    if openRecordStart == nil { beginRecord() }
+    BlockChangeHead(block: block, created: created, rangeCount: UInt64(ranges.count)).encode(into: &writer)
+    var end = BlockHeader.byteCount
+    for range in ranges {
+      writer.varint(UInt64(range.lowerBound - end))
+      writer.varint(UInt64(range.count))
+      version.withSpan(at: range.lowerBound, count: range.count) { writer.append($0) }
+      end = range.upperBound
+    }
+    rangeCount += UInt64(ranges.count)
+    if let start = openRecordStart, writer.bytes.count - start >= DeviceLimits.changePayloadByteCountMax {
+      endRecord(.changes)
+    }
+  }
+
+  /// The last record.
+  mutating func commit(annotation: CommitAnnotation, external: [ExternalData]) {
+    endRecord(.changes)
+    beginRecord()
+    CommitRecord(
+      annotation: annotation, changeCount: rangeCount, changeRecordCount: changeRecordCount,
+      changesDigest: digest.finish(), external: external
+    ).encode(into: &writer)
+    endRecord(.commit)
+  }
+
+  /// Bytes of an opening record.
+  static let openingByteCount = JournalRecord.headerByteCount + 8
+
+  /// Fills the headers in and appends the sectors to a group; the checksum of the last record.
+  ///
+  /// With `previousEpoch` the commit is the first of its epoch and begins with a record that names the epoch before.
+  consuming func seal(
+    epoch: UInt64, previousEpoch: UInt64?, sequence: UInt64, flushNumber: UInt64, previousChecksum: UInt32,
+    sectorByteCount: Int, appendingTo group: inout [UInt8]
+  ) -> UInt32 {
+    var checksum = previousChecksum
+    let start = group.count
+    if let previousEpoch {
+      group.append(contentsOf: repeatElement(0, count: Self.openingByteCount))
+      var span = group.mutableSpan
+      var part = span._mutatingExtracting(start..<start + Self.openingByteCount)
+      LittleEndian.store(previousEpoch, in: &part, at: JournalRecord.headerByteCount)
+      checksum = JournalRecord.seal(
+        &part, kind: .opening, epoch: epoch, sequence: sequence, flushNumber: flushNumber, previousChecksum: checksum)
+    }
+    let base = group.count
+    group.append(contentsOf: writer.bytes)
+    let padding = (sectorByteCount - (group.count - start) % sectorByteCount) % sectorByteCount
+    group.append(contentsOf: repeatElement(0, count: padding))
+    var span = group.mutableSpan
+    for record in records {
+      var part = span._mutatingExtracting(base + record.range.lowerBound..<base + record.range.upperBound)
+      checksum = JournalRecord.seal(
+        &part, kind: record.kind, epoch: epoch, sequence: sequence, flushNumber: flushNumber,
+        previousChecksum: checksum)
+    }
+    return checksum
+  }
+}

@@ -1,0 +1,151 @@
+import CairnBytes
+public import CairnMemory
+
+extension BlockDevice {
+  /// Copies the device as a snapshot shows it to another memory: an image of its own, cleanly closed, with an empty
+  /// journal and the same block numbers and store id. The device stays in use meanwhile.
+  ///
+  /// - Parameters:
+  ///   - snapshot: What to copy.
+  ///   - target: As large as the device at least; whatever it holds is lost. Same kind of guarantees.
+  ///   - progress: Called with the blocks done and all blocks to do; false stops the copy.
+  /// - Throws: `invalidArgument` when the target cannot take it, `limitExceeded` when it was stopped.
+  public func copy(
+    _ snapshot: Snapshot, to target: any StableMemory,
+    progress: (_ done: UInt64, _ all: UInt64) -> Bool = { _, _ in true }
+  ) throws(StorageError) {
+    try DeviceCopy(core: core, view: snapshot.view, target: target).run(progress)
+  }
+}
+
+/// Writes what a view shows as a new image.
+private struct DeviceCopy {
+  let core: DeviceCore
+  let view: BlockView
+  let target: any StableMemory
+
+  func run(_ progress: (UInt64, UInt64) -> Bool) throws(StorageError) {
+    let layout = core.layout
+    let blockByteCount = UInt64(layout.blockByteCount)
+    let map = try view.allocationMap()
+    guard target.isWritable else { throw .readOnly }
+    guard target.pageCount * MemoryPage.byteCount >= map.blockCount * blockByteCount else {
+      throw .invalidArgument("the target has \(target.pageCount) pages, too few for \(map.blockCount) blocks")
+    }
+    if case .sectors = target.guarantees, layout.imageSlotCount == 0 {
+      throw .invalidArgument("an image made for a memory that tears no message cannot be copied to one that does")
+    }
+    try eraseSuperblocks()
+    try zeroReserved()
+    var all: UInt64 = 0
+    map.forEachAllocated { _ in all += 1 }
+    var done: UInt64 = 0
+    try copyDeviceBlocks(map)
+    var block = [UInt8](repeating: 0, count: layout.blockByteCount)
+    try map.forEachAllocated { number throws(StorageError) in
+      try copy(number, through: &block)
+      done += 1
+      if done % 256 == 0 || done == all {
+        guard progress(done, all) else { throw .limitExceeded(what: "blocks before the copy was stopped", limit: done) }
+      }
+    }
+    try onMemory { () throws(MemoryError) in try target.flush() }
+    try writeSuperblocks()
+  }
+
+  private func eraseSuperblocks() throws(StorageError) {
+    let zeros = [UInt8](repeating: 0, count: Superblock.byteCount)
+    for block in [DeviceLayout.superblockA, DeviceLayout.superblockB] {
+      try writeMemory(target, zeros.span, at: block * UInt64(core.layout.blockByteCount))
+    }
+    try onMemory { () throws(MemoryError) in try target.flush() }
+  }
+
+  /// The ring and the image area: no record or image of whatever the target held may stay.
+  private func zeroReserved() throws(StorageError) {
+    let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    var offset = core.layout.ringStart * UInt64(core.layout.blockByteCount)
+    let end = core.layout.groupStart * UInt64(core.layout.blockByteCount)
+    while offset < end {
+      let count = min(UInt64(zeros.count), end - offset)
+      try writeMemory(target, zeros.span.extracting(0..<Int(count)), at: offset)
+      offset += count
+    }
+  }
+
+  private func copyDeviceBlocks(_ map: AllocationMap) throws(StorageError) {
+    let layout = core.layout
+    var block = [UInt8](repeating: 0, count: layout.blockByteCount)
+    for group in 0..<map.groupCount {
+      let start = layout.bitmapBlock(ofGroup: group)
+      for index in 0..<DeviceLayout.groupOverhead {
+        try copyMetadata(BlockNumber(start + index), through: &block)
+      }
+    }
+    try copyMetadata(BlockNumber(layout.geometryBlock), through: &block)
+  }
+
+  /// Copies a block that may hold metadata or data: the cache knows all metadata that changed since they were read; any
+  /// other block is what lies on the memory.
+  private func copy(_ number: BlockNumber, through block: inout [UInt8]) throws(StorageError) {
+    if isCached(number) { return try copyMetadata(number, through: &block) }
+    var span = block.mutableSpan
+    do {
+      try readMemory(core.memory, at: number.rawValue * UInt64(core.layout.blockByteCount), into: &span)
+    } catch { throw .memory(error) }
+    // It may have been changed, and even written home, since: then the cache holds what the view sees.
+    if isCached(number) { return try copyMetadata(number, through: &block) }
+    try put(number, block)
+  }
+
+  private func isCached(_ number: BlockNumber) -> Bool {
+    core.lock.lock()
+    defer { core.lock.unlock() }
+    return core.table.find(number.rawValue, sequence: view.sequence) != nil || core.replay[number.rawValue] != nil
+      || core.imageOverrides[number.rawValue] != nil
+  }
+
+  private func copyMetadata(_ number: BlockNumber, through block: inout [UInt8]) throws(StorageError) {
+    let layout = core.layout
+    try view.pinned { () throws(StorageError) in
+      let bytes = try view.block(number)
+      var generation: UInt8 = 0
+      if !layout.isGenerationTable(number.rawValue), let place = layout.generationPlace(of: number.rawValue) {
+        generation = try view.block(BlockNumber(place.block)).u8(at: place.offset)
+      }
+      var copied: [UInt8] = []
+      copied.reserveCapacity(layout.blockByteCount)
+      bytes.withSpan(count: layout.blockByteCount) { BulkCopy.append($0, to: &copied) }
+      var span = copied.mutableSpan
+      BlockHeader(
+        kind: BlockKind(rawValue: bytes.u8(at: BlockHeader.Layout.kind)), generation: generation,
+        owner: bytes.u8(at: BlockHeader.Layout.owner), level: bytes.u8(at: BlockHeader.Layout.level),
+        storeID: core.storeID.low, number: number, sequence: bytes.sequence
+      ).seal(&span)
+      block = copied
+    }
+    try put(number, block)
+  }
+
+  private func put(_ number: BlockNumber, _ block: [UInt8]) throws(StorageError) {
+    try writeMemory(target, block.span, at: number.rawValue * UInt64(core.layout.blockByteCount))
+  }
+
+  private func writeSuperblocks() throws(StorageError) {
+    let start = JournalPlace(
+      position: 0, sequence: view.sequence + 1, previousChecksum: 0, flushNumber: 0, epoch: 0)
+    var superblock = Superblock(
+      storeID: core.storeID, layout: core.layout, address: BlockNumber(DeviceLayout.superblockB), sequence: 1,
+      tail: start, oldest: start, closedHead: start,
+      segments: [JournalSegment(epoch: core.environment.random(), position: 0, sequence: start.sequence)])
+    for (address, sequence) in [(DeviceLayout.superblockB, UInt64(1)), (DeviceLayout.superblockA, 2)] {
+      superblock.address = BlockNumber(address)
+      superblock.sequence = sequence
+      var bytes = [UInt8](repeating: 0, count: Superblock.byteCount)
+      var span = bytes.mutableSpan
+      superblock.encode(into: &span)
+      try writeMemory(target, bytes.span, at: address * UInt64(core.layout.blockByteCount))
+      try onMemory { () throws(MemoryError) in try target.flush() }
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import CairnBytes
+import CairnMemory
+
+// From a transaction's changes to records in the pending group. Everything here runs under the lock and as the writer.
+
+extension DeviceCore {
+  /// Sectors that `byteCount` bytes take.
+  func sectorCount(_ byteCount: Int) -> UInt64 {
+    UInt64((byteCount + layout.sectorByteCount - 1) / layout.sectorByteCount)
+  }
+
+  /// Sectors that can be appended without overwriting what either superblock still needs.
+  var roomSectorCount: UInt64 {
+    let oldest = min(superblock.oldest.position, older.oldestPosition)
+    let used = head.position - oldest
+    return used < layout.ringSectorCount ? layout.ringSectorCount - used : 0
+  }
+
+  /// Puts a transaction's changes into the chain; its sequence. The caller then waits for the flush.
+  func appendCommit(_ changes: inout ChangeSet, annotation: CommitAnnotation) throws(StorageError) -> UInt64 {
+    try requireUsable()
+    if changes.freeBlockDelta != 0 {
+      geometry.freeBlockCount = UInt64(Int64(geometry.freeBlockCount) + changes.freeBlockDelta)
+      changes.freeBlockDelta = 0
+      let block = try makePrivate(layout.geometryBlock, in: &changes)
+      geometry.encode(into: block)
+    }
+    var commit = EncodedCommit()
+    for entry in changes.entries { commit.change(entry, blockByteCount: layout.blockByteCount) }
+
+    let external = changes.external.values.sorted { $0.start < $1.start }
+    var unflushed: [ExternalData] = external
+    if changes.externalByteCount > DeviceLimits.unflushedDataByteCountMax {
+      try flushData()
+      unflushed = []
+    }
+    let generationByteCount = min(pendingGenerations.count, layout.generationsPerCommitMax) * 16
+    let tail = unflushed.reduce(256) { $0 + 24 + $1.digests.count * 8 }
+    let needed = sectorCount(commit.byteCount + generationByteCount + tail)
+    guard needed <= layout.commitSectorCountMax else {
+      throw .transactionTooLarge(
+        byteCount: needed * UInt64(layout.sectorByteCount),
+        limit: layout.commitSectorCountMax * UInt64(layout.sectorByteCount))
+    }
+    try makeRoom(needed + layout.maintenanceSectorCount)
+    try logGenerations(in: &changes, into: &commit)
+    commit.commit(annotation: annotation, external: unflushed)
+    return enter(commit, changes)
+  }
+
+  /// Changes the table entries of blocks whose home write is flushed: no more than a maintenance commit holds, those
+  /// first that wait for it to go home again.
+  private func logGenerations(in changes: inout ChangeSet, into commit: inout EncodedCommit) throws(StorageError) {
+    guard !pendingGenerations.isEmpty else { return }
+    var blocks = Array(pendingGenerations.keys)
+    if blocks.count > layout.generationsPerCommitMax {
+      blocks.sort { (owesWriteHome($0) ? 0 : 1, $0) < (owesWriteHome($1) ? 0 : 1, $1) }
+      blocks.removeLast(blocks.count - layout.generationsPerCommitMax)
+    }
+    var tables: Set<UInt64> = []
+    for block in blocks {
+      guard let place = layout.generationPlace(of: block), let generation = pendingGenerations[block] else { continue }
+      try makePrivate(place.block, in: &changes).store(generation, at: place.offset)
+      tables.insert(place.block)
+    }
+    for table in tables.sorted() {
+      if let entry = changes.entry(of: table) { commit.change(entry, blockByteCount: layout.blockByteCount) }
+    }
+    for block in blocks { pendingGenerations[block] = nil }
+  }
+
+  /// Seals a commit, appends it to the pending group and makes its versions committed.
+  private func enter(_ commit: consuming EncodedCommit, _ changes: ChangeSet) -> UInt64 {
+    let sequence = head.sequence
+    if pending.isEmpty {
+      pending.position = head.position
+    }
+    places.append(head)
+    let before = pending.bytes.count
+    let checksum = commit.seal(
+      epoch: epoch, previousEpoch: head.epoch == epoch ? nil : head.epoch, sequence: sequence,
+      flushNumber: flushNumber, previousChecksum: head.previousChecksum, sectorByteCount: layout.sectorByteCount,
+      appendingTo: &pending.bytes)
+    let sectors = UInt64((pending.bytes.count - before) / layout.sectorByteCount)
+    head = JournalPlace(
+      position: head.position + sectors, sequence: sequence + 1, previousChecksum: checksum, flushNumber: flushNumber,
+      epoch: epoch)
+    sectorsSinceStep += sectors
+    pending.lastSequence = sequence
+
+    for entry in changes.entries {
+      entry.version.mutable.store(sequence, at: BlockHeader.Layout.sequence)
+      dirty.change(entry.block, sequence: sequence, isCreated: entry.created != nil)
+      pending.changed.append(entry.block)
+    }
+    for block in changes.freedBlocks {
+      dirty.markFreed(block)
+      pending.freedBlocks.append((sequence, block))
+      pending.freed.append((sequence, Extent(start: BlockNumber(block), count: 1)))
+    }
+    for extent in changes.freedExtents { pending.freed.append((sequence, extent)) }
+    return sequence
+  }
+
+  /// A commit of the device's own: only generations. Under the lock; the running transaction has changed no table block
+  /// that exists on the device.
+  func appendMaintenanceCommit() throws(StorageError) {
+    guard !pendingGenerations.isEmpty else { return }
+    var commit = EncodedCommit()
+    var changes = ChangeSet()
+    try logGenerations(in: &changes, into: &commit)
+    commit.commit(annotation: CommitAnnotation(event: .maintenance, time: environment.now()), external: [])
+    _ = enter(commit, changes)
+  }
+
+  /// Makes sure that `sectors` can be appended: by flushing, and at last by a forced checkpoint.
+  func makeRoom(_ sectors: UInt64) throws(StorageError) {
+    if roomSectorCount >= sectors { return }
+    try forceCheckpoint(untilRoom: sectors)
+    guard roomSectorCount >= sectors else {
+      if let checkpointFailure { throw checkpointFailure }
+      throw .transactionTooLarge(
+        byteCount: sectors * UInt64(layout.sectorByteCount), limit: roomSectorCount * UInt64(layout.sectorByteCount))
+    }
+  }
+
+  /// Flushes data before the commit that points to them. Releases the lock meanwhile.
+  private func flushData() throws(StorageError) {
+    lock.unlock()
+    var failure: MemoryError?
+    do { try memory.flush() } catch { failure = error }
+    lock.lock()
+    if let failure {
+      poison()
+      throw .memory(failure)
+    }
+  }
+
+  func poison() {
+    isPoisoned = true
+    flushed.broadcast()
+  }
+}

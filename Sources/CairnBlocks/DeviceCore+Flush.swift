@@ -1,0 +1,169 @@
+import CairnBytes
+import CairnMemory
+import Synchronization
+
+// The leader's work: one flush makes the pending group durable, and carries a checkpoint step with it.
+
+extension DeviceCore {
+  /// Waits until a commit is durable, leading a flush when nobody else does. Under the lock, which is released meanwhile.
+  func waitUntilDurable(_ sequence: UInt64) throws(StorageError) {
+    while durableSequence < sequence {
+      if isPoisoned { throw .poisoned }
+      if isFlushing {
+        flushed.wait(for: lock)
+      } else {
+        try flushGroup(.riding)
+      }
+    }
+  }
+
+  /// How much checkpointing a flush carries.
+  enum Effort {
+    /// A share that keeps pace with what is appended.
+    case riding
+    /// As much as fits, and a superblock that gives up history.
+    case forced
+    /// As much as fits, and a superblock.
+    case draining
+    /// The superblock of a clean close.
+    case closing
+  }
+
+  /// What one flush writes beside the records, prepared under the lock.
+  private struct Plan {
+    var group = PendingGroup()
+    var imaging: [Int] = []
+    var writingHome: [Int] = []
+    var homes: [(batch: Int, index: Int)] = []
+    var superblock: Superblock?
+  }
+
+  /// Writes and flushes everything pending. The caller holds the lock; it is released during the I/O. On any failure the
+  /// device is poisoned.
+  func flushGroup(_ effort: Effort) throws(StorageError) {
+    while isFlushing { flushed.wait(for: lock) }
+    try requireUsable()
+    isFlushing = true
+    let plan = makePlan(effort)
+    var failure: StorageError?
+    lock.unlock()
+    do { try perform(plan) } catch { failure = error }
+    lock.lock()
+    isFlushing = false
+    if let failure {
+      poison()
+      throw failure
+    }
+    finish(plan)
+    flushed.broadcast()
+  }
+
+  private func makePlan(_ effort: Effort) -> Plan {
+    var plan = Plan()
+    // Homes first: the images of this step are not durable before this flush has returned.
+    for index in batches.indices where batches[index].state == .durable {
+      plan.writingHome.append(index)
+      for (position, block) in batches[index].blocks.enumerated() {
+        // A freed block's home is not written: its place may belong to another soon, and it owes nothing.
+        if dirty[block]?.isFreed != true { plan.homes.append((index, position)) }
+      }
+    }
+    fillBatches(effort, imaging: &plan.imaging, writingHome: &plan.writingHome, homes: &plan.homes)
+
+    plan.group = pending
+    pending = PendingGroup()
+    if !plan.group.isEmpty { flushNumber += 1 }
+    plan.superblock = nextSuperblock(effort, carriesRecords: !plan.group.isEmpty, durableAfter: plan.group.lastSequence)
+    sectorsSinceStep = 0
+    return plan
+  }
+
+  private func perform(_ plan: Plan) throws(StorageError) {
+    let blockByteCount = layout.blockByteCount
+    if !plan.group.isEmpty {
+      try ring.write(
+        plan.group.bytes.span, at: plan.group.position * UInt64(layout.sectorByteCount))
+    }
+    for index in plan.imaging {
+      let batch = batches[index]
+      let place = layout.imageStart + UInt64(batch.slot * layout.imageSlotBlockCount)
+      try writeMemory(memory, batch.images.span, at: place * UInt64(blockByteCount))
+    }
+    var index = 0
+    while index < plan.homes.count {
+      // Neighbours go home in one write.
+      let (batch, first) = plan.homes[index]
+      var count = 1
+      while index + count < plan.homes.count, plan.homes[index + count].batch == batch,
+        plan.homes[index + count].index == first + count,
+        batches[batch].blocks[first + count] == batches[batch].blocks[first] + UInt64(count)
+      { count += 1 }
+      let images = batches[batch].images
+      try writeMemory(
+        memory, images.span.extracting(first * blockByteCount..<(first + count) * blockByteCount),
+        at: batches[batch].blocks[first] * UInt64(blockByteCount))
+      index += count
+    }
+    if let superblock = plan.superblock { try write(superblock) }
+    do { try memory.flush() } catch { throw .memory(error) }
+  }
+
+  func write(_ superblock: Superblock) throws(StorageError) {
+    var bytes = [UInt8](repeating: 0, count: Superblock.byteCount)
+    var span = bytes.mutableSpan
+    superblock.encode(into: &span)
+    try writeMemory(memory, bytes.span, at: superblock.address.rawValue * UInt64(layout.blockByteCount))
+  }
+
+  /// What is true once the flush has returned.
+  private func finish(_ plan: Plan) {
+    let group = plan.group
+    if !group.isEmpty {
+      slots.durable.store(group.lastSequence, ordering: .sequentiallyConsistent)
+    }
+    for freed in group.freedBlocks {
+      dirty.settleFreed(freed.block)
+      freedForViews.append(freed)
+    }
+    for freed in group.freed { allocator.postpone(freed.extent, sequence: freed.sequence) }
+
+    for index in plan.imaging { batches[index].state = .durable }
+    for index in plan.writingHome { endBatch(index) }
+
+    if let written = plan.superblock {
+      older = (superblock.tail.sequence, superblock.oldest.position)
+      superblock = written
+      owesSecondSuperblock =
+        written.tail.sequence != older.tailSequence || written.oldest.position != older.oldestPosition
+      places.drop(before: min(written.oldest.position, older.oldestPosition))
+    }
+    let views = slots.activeSequences()
+    for block in group.changed { prune(block, views: views) }
+    // Old versions go when the oldest view that they were kept for has ended.
+    if views.first ?? .max > prunedForView {
+      for block in Array(multiVersion) { prune(block, views: views) }
+    }
+    prunedForView = views.first ?? durableSequence
+    releaseFreed(views: views)
+  }
+
+  /// Forgets freed blocks that no view sees any more, and makes deferred ones usable.
+  func releaseFreed(views: [UInt64]) {
+    let oldestView = views.first ?? .max
+    var done = 0
+    while done < freedForViews.count, freedForViews[done].sequence <= min(oldestView, durableSequence) {
+      forget(freedForViews[done].block)
+      done += 1
+    }
+    freedForViews.removeFirst(done)
+    let limit = min(superblock.tail.sequence, older.tailSequence)
+    // A view of commit n sees what commits after n freed.
+    let reusable = min(limit, oldestView == .max ? .max : oldestView + 1)
+    allocator.release(before: reusable) { extent in
+      batches.contains { batch in
+        batch.state != .free
+          && batch.blocks.contains { $0 >= extent.start.rawValue && $0 < extent.end }
+      }
+    }
+  }
+}

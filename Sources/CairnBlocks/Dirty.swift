@@ -1,0 +1,150 @@
+/// What a block owes to its home.
+struct DirtyBlock {
+  /// The first commit whose change is not home yet; `.max` once the block is free, when it owes nothing.
+  var firstChange: UInt64
+  /// The first change after the image that is on its way home; nil when there is none, or no image.
+  var firstChangeAfterImage: UInt64?
+  /// Whether an image of the block is in an unfinished batch.
+  var isInBatch = false
+  /// Whether a commit freed the block (it may not be durable yet).
+  var isFreed = false
+}
+
+/// The blocks whose newest committed version is not at home, ordered by their first change.
+struct DirtyBlocks {
+  private(set) var blocks: [UInt64: DirtyBlock] = [:]
+  private var heap = MinHeap()
+  /// Blocks that owe a write home: all but the freed ones.
+  private(set) var owingCount = 0
+
+  subscript(_ block: UInt64) -> DirtyBlock? { blocks[block] }
+
+  /// A commit changed a block.
+  mutating func change(_ block: UInt64, sequence: UInt64, isCreated: Bool) {
+    if var dirty = blocks[block], !isCreated, dirty.firstChange != .max {
+      if dirty.isInBatch && dirty.firstChangeAfterImage == nil {
+        dirty.firstChangeAfterImage = sequence
+        blocks[block] = dirty
+      }
+      return
+    }
+    if blocks[block] == nil || blocks[block]?.firstChange == .max { owingCount += 1 }
+    blocks[block] = DirtyBlock(firstChange: sequence)
+    heap.push(MinHeap.Entry(sequence: sequence, block: block))
+  }
+
+  /// A commit freed a block; what it owes stays until the commit is durable.
+  mutating func markFreed(_ block: UInt64) {
+    blocks[block, default: DirtyBlock(firstChange: .max)].isFreed = true
+  }
+
+  /// The commit that freed the block is durable: it owes nothing. The entry stays as long as a view may need the block.
+  mutating func settleFreed(_ block: UInt64) {
+    guard var dirty = blocks[block], dirty.isFreed else { return }
+    if dirty.firstChange != .max { owingCount -= 1 }
+    dirty.firstChange = .max
+    dirty.firstChangeAfterImage = nil
+    blocks[block] = dirty
+  }
+
+  mutating func forget(_ block: UInt64) {
+    if let dirty = blocks.removeValue(forKey: block), dirty.firstChange != .max { owingCount -= 1 }
+  }
+
+  /// The block with the oldest first change that is in no batch; taken off the queue, so `putBack` what is not used.
+  mutating func popOldest() -> (block: UInt64, firstChange: UInt64)? {
+    while let entry = heap.popMin() {
+      if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence, !dirty.isInBatch {
+        return (entry.block, entry.sequence)
+      }
+    }
+    return nil
+  }
+
+  mutating func putBack(_ block: UInt64, firstChange: UInt64) {
+    heap.push(MinHeap.Entry(sequence: firstChange, block: block))
+  }
+
+  /// An image of the block goes into a batch.
+  mutating func beginBatch(_ block: UInt64, firstChangeAfterImage: UInt64?) {
+    blocks[block]?.isInBatch = true
+    blocks[block]?.firstChangeAfterImage = firstChangeAfterImage
+  }
+
+  /// The image's bytes are at home and flushed (or the batch skipped the block). Whether the block is clean now.
+  mutating func endBatch(_ block: UInt64) -> Bool {
+    guard var dirty = blocks[block] else { return true }
+    dirty.isInBatch = false
+    if dirty.firstChange == .max {
+      blocks[block] = dirty
+      return false
+    }
+    guard let first = dirty.firstChangeAfterImage else {
+      if dirty.isFreed {
+        // Free, but not durably: the entry waits for the freeing commit.
+        dirty.firstChange = .max
+        owingCount -= 1
+        blocks[block] = dirty
+        return false
+      }
+      blocks[block] = nil
+      owingCount -= 1
+      return true
+    }
+    dirty.firstChange = first
+    dirty.firstChangeAfterImage = nil
+    blocks[block] = dirty
+    heap.push(MinHeap.Entry(sequence: first, block: block))
+    return false
+  }
+
+  /// The first change that any block outside the batches owes; `.max` when none does.
+  mutating func oldestChange() -> UInt64 {
+    while let entry = heap.min {
+      if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence, !dirty.isInBatch {
+        return entry.sequence
+      }
+      _ = heap.popMin()
+    }
+    return .max
+  }
+}
+
+/// A binary heap of (sequence, block), smallest sequence first.
+private struct MinHeap {
+  struct Entry {
+    var sequence: UInt64
+    var block: UInt64
+  }
+
+  private var entries: [Entry] = []
+
+  var min: Entry? { entries.first }
+
+  mutating func push(_ entry: Entry) {
+    entries.append(entry)
+    var child = entries.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard entries[child].sequence < entries[parent].sequence else { return }
+      entries.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  mutating func popMin() -> Entry? {
+    guard let first = entries.first, let last = entries.popLast() else { return nil }
+    if entries.isEmpty { return first }
+    entries[0] = last
+    var parent = 0
+    while true {
+      var least = parent
+      for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
+        if entries[child].sequence < entries[least].sequence { least = child }
+      }
+      if least == parent { return first }
+      entries.swapAt(parent, least)
+      parent = least
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import CairnBytes
+
+/// Where the changes of one block stand in the ring.
+struct BlockChangePlace {
+  var sequence: UInt64
+  /// Position of the entry's first byte.
+  var position: UInt64
+  /// Bytes of the entry.
+  var byteCount: UInt32
+  var created: CreatedBlock?
+}
+
+/// A commit as the chain shows it: verified, its changes only located.
+struct ChainCommit {
+  /// Where it begins.
+  var place: JournalPlace
+  var flushNumber: UInt64
+  var epoch: UInt64
+  var record: CommitRecord
+  var changes: [(block: UInt64, place: BlockChangePlace)]
+  /// Where the next commit begins.
+  var end: JournalPlace
+  /// Bytes from its first sector to its last.
+  var byteCount: UInt64
+}
+
+/// Follows the chain of records: each must name its predecessor's checksum, carry the expected sequence and verify.
+/// Nothing is ever searched for.
+struct JournalChain {
+  private var window: JournalWindow
+  private let ring: JournalRing
+  /// Where the next commit must begin.
+  private(set) var place: JournalPlace
+  /// The flush number of the last record that verified, be it of a whole commit or not.
+  private(set) var lastFlushNumber: UInt64
+  /// Whether the chain broke behind a verified record of an unfinished commit.
+  private(set) var brokeInside = false
+  /// No record may reach beyond this position.
+  private let limit: UInt64
+
+  init(_ ring: JournalRing, from place: JournalPlace, limit: UInt64? = nil) {
+    self.ring = ring
+    window = JournalWindow(ring)
+    self.place = place
+    lastFlushNumber = place.flushNumber
+    self.limit = limit ?? place.position * UInt64(ring.layout.sectorByteCount) + ring.byteCount
+  }
+
+  /// The next whole commit; nil when the chain ends here.
+  ///
+  /// `epoch` is the epoch that the commit must have; nil: that of its predecessor, or a new one whose opening record names
+  /// that of the predecessor.
+  mutating func next(epoch expected: UInt64?) throws(StorageError) -> ChainCommit? {
+    let sector = UInt64(ring.layout.sectorByteCount)
+    let start = place.position * sector
+    var position = start
+    var checksum = place.previousChecksum
+    var epoch = expected
+    var changes: [(block: UInt64, place: BlockChangePlace)] = []
+    var digest = XXHash64()
+    var changeRecords: UInt64 = 0
+    var ranges: UInt64 = 0
+    brokeInside = false
+
+    while true {
+      guard let (record, bytes) = try record(at: position), record.previousChecksum == checksum,
+        record.sequence == place.sequence
+      else { return nil }
+      if position == start {
+        if record.kind == .opening {
+          guard openingNames(place.epoch, bytes) else { return nil }
+          if epoch == nil { epoch = record.epoch }
+        } else if epoch == nil {
+          epoch = place.epoch
+        }
+      }
+      guard record.epoch == epoch else { return nil }
+      position += UInt64(JournalRecord.stride(record.byteCount))
+      checksum = record.checksum
+      lastFlushNumber = record.flushNumber
+      brokeInside = true
+
+      switch record.kind {
+      case .opening:
+        guard position - UInt64(JournalRecord.stride(record.byteCount)) == start else { return nil }
+      case .changes:
+        changeRecords += 1
+        digest.update(bytes.span.extracting(JournalRecord.headerByteCount..<bytes.count))
+        guard
+          let found = locate(
+            bytes, sequence: place.sequence,
+            at: position - UInt64(JournalRecord.stride(record.byteCount)), into: &changes)
+        else { return nil }
+        ranges += found
+      case .commit:
+        let payload = Array(bytes[(bytes.startIndex + JournalRecord.headerByteCount)...])
+        guard let commit = try? CommitRecord(decoding: payload), commit.changeRecordCount == changeRecords,
+          commit.changeCount == ranges, commit.changesDigest == digest.finish(), let epoch
+        else { return nil }
+        brokeInside = false
+        let end = JournalPlace(
+          position: (position + sector - 1) / sector, sequence: place.sequence + 1, previousChecksum: checksum,
+          flushNumber: record.flushNumber, epoch: epoch)
+        defer { place = end }
+        return ChainCommit(
+          place: place, flushNumber: record.flushNumber, epoch: epoch, record: commit, changes: changes, end: end,
+          byteCount: end.position * sector - start)
+      }
+    }
+  }
+
+  /// Goes on at a place that is known from elsewhere: the start of a segment.
+  mutating func resume(at position: UInt64) {
+    place.position = position
+  }
+
+  private mutating func record(
+    at position: UInt64
+  ) throws(StorageError) -> (record: JournalRecord, bytes: ArraySlice<UInt8>)? {
+    guard position + UInt64(JournalRecord.headerByteCount) <= limit else { return nil }
+    let header = try window.read(at: position, count: JournalRecord.headerByteCount)
+    guard let byteCount = JournalRecord.claimedByteCount(header.span), UInt64(byteCount) <= limit - position else {
+      return nil
+    }
+    let bytes = try window.read(at: position, count: byteCount)
+    guard let record = JournalRecord(verifying: bytes.span) else { return nil }
+    return (record, bytes)
+  }
+
+  private func openingNames(_ epoch: UInt64, _ record: ArraySlice<UInt8>) -> Bool {
+    record.count == JournalRecord.headerByteCount + 8
+      && LittleEndian.uint64(record.span, at: JournalRecord.headerByteCount) == epoch
+  }
+
+  /// Finds the entries of a change record; the number of their ranges, nil when they are malformed.
+  private func locate(
+    _ record: ArraySlice<UInt8>, sequence: UInt64, at position: UInt64,
+    into changes: inout [(block: UInt64, place: BlockChangePlace)]
+  ) -> UInt64? {
+    var reader = ByteReader(Array(record[(record.startIndex + JournalRecord.headerByteCount)...]))
+    var ranges: UInt64 = 0
+    do {
+      while reader.remaining > 0 {
+        let offset = reader.offset
+        let head = try BlockChangeHead(decoding: &reader)
+        try decodeRanges(head, blockByteCount: ring.layout.blockByteCount, from: &reader) { _, _ in }
+        ranges += head.rangeCount
+        changes.append(
+          (
+            head.block,
+            BlockChangePlace(
+              sequence: sequence, position: position + UInt64(JournalRecord.headerByteCount + offset),
+              byteCount: UInt32(reader.offset - offset), created: head.created)
+          ))
+      }
+    } catch { return nil }
+    return ranges
+  }
+
+  /// Whether a valid record of `epoch` with a flush number of at least `flushNumber` and a sequence of at least `sequence`
+  /// stands anywhere in the ring: proof that what broke the chain was durable once.
+  static func holdsRecord(
+    _ ring: JournalRing, epoch: UInt64, flushNumberMin: UInt64, sequenceMin: UInt64
+  ) throws(StorageError) -> Bool {
+    let step = 1 << 20
+    let header = JournalRecord.headerByteCount
+    var position: UInt64 = 0
+    while position < ring.byteCount {
+      // The windows overlap by a header, so that one across their edge is seen; the ring wraps for the last.
+      let count = Int(min(UInt64(step), ring.byteCount - position))
+      let bytes = try ring.read(at: position, count: min(count + header, Int(ring.byteCount)))
+      let span = bytes.span
+      var offset = 0
+      while offset < count && offset + header <= span.count {
+        if LittleEndian.uint64(span, at: offset + JournalRecord.Layout.epoch) == epoch,
+          let byteCount = JournalRecord.claimedByteCount(span.extracting(offset..<offset + header)),
+          UInt64(byteCount) <= ring.byteCount,
+          LittleEndian.uint64(span, at: offset + JournalRecord.Layout.flushNumber) >= flushNumberMin,
+          LittleEndian.uint64(span, at: offset + JournalRecord.Layout.sequence) >= sequenceMin
+        {
+          let whole = try ring.read(at: position + UInt64(offset), count: byteCount)
+          if JournalRecord(verifying: whole.span) != nil { return true }
+        }
+        offset += JournalRecord.alignment
+      }
+      position += UInt64(count)
+    }
+    return false
+  }
+}
