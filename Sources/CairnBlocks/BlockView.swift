@@ -18,6 +18,7 @@ public final class BlockView {
 
   init(core: DeviceCore, slot: Int, sequence: UInt64) {
     self.core = core
+    blockByteCount = core.layout.blockByteCount
     table = core.table
     slots = core.slots
     self.slot = slot
@@ -25,7 +26,7 @@ public final class BlockView {
   }
 
   /// Bytes of a block.
-  public var blockByteCount: Int { core.layout.blockByteCount }
+  public let blockByteCount: Int
 
   /// Blocks of the device.
   public var blockCount: UInt64 { core.blockCountSeen.load(ordering: .acquiring) }

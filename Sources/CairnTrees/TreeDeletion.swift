@@ -8,7 +8,6 @@ extension Tree {
     view.pin()
     defer { view.unpin() }
     let key = BorrowedBytes(key)
-    guard isPossible(key, in: view) else { return false }
     let (block, node) = try leaf(for: key, in: view)
     let (index, isExact) = try node.leafIndex(for: key, block)
     guard isExact else { return false }

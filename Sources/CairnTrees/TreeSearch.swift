@@ -69,16 +69,9 @@ extension Tree {
   /// The leaf and the entry of a key; nil when there is none.
   @inline(__always)
   func find(_ key: BorrowedBytes, in view: BlockView) throws(StorageError) -> (node: TreeNode, entry: TreeNode.Entry)? {
-    guard isPossible(key, in: view) else { return nil }
     let (block, node) = try leaf(for: key, in: view)
     let (index, isExact) = try node.leafIndex(for: key, block)
     return isExact ? (node, node.entry(index)) : nil
-  }
-
-  /// Whether a key of this length can be in the tree.
-  @inline(__always)
-  func isPossible(_ key: BorrowedBytes, in view: BlockView) -> Bool {
-    key.count > 0 && key.count <= TreeLimits(blockByteCount: view.blockByteCount).keyByteCountMax
   }
 }
 
