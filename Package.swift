@@ -16,8 +16,11 @@ let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", a
 let package = Package(
   name: "cairn",
   products: [
+    .library(name: "Cairn", targets: ["Cairn"]),
     // L0...L5 without the facade: what a canister takes.
-    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees"])
+    .library(
+      name: "CairnCore",
+      targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks"]),
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -61,6 +64,43 @@ let package = Package(
       dependencies: ["CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
+
+    // L4: volumes, transactions, access, check.
+    .target(
+      name: "CairnVolumes", dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnVolumesTests",
+      dependencies: ["CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L5: filesystems.
+    .target(
+      name: "CairnObjects", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnObjectsTests",
+      dependencies: [
+        "CairnObjects", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
+      ],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "CairnDisks", dependencies: ["CairnBlocks", "CairnBytes", "CairnVolumes"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnDisksTests",
+      dependencies: ["CairnDisks", "CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L6: what programs import.
+    .target(
+      name: "Cairn",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnVolumes"],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
 
     // Crash suites: short traces, crashed at every point.
     .testTarget(
