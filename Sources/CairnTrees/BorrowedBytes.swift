@@ -119,7 +119,6 @@ package struct BorrowedBytes {
   }
 }
 
-
 extension Array where Element == UInt8 {
   /// Borrows the elements, which stay where they are while `body` runs.
   @inline(__always)

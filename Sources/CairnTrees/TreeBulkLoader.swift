@@ -34,7 +34,9 @@ public struct TreeBulkLoader {
     guard value.byteCount <= Tree.maximumValueByteCount else {
       throw .valueTooLarge(byteCount: UInt64(value.byteCount), limit: UInt64(Tree.maximumValueByteCount))
     }
-    guard levels.first?.isAscending(BorrowedBytes(key)) ?? true else { throw .invalidArgument("keys of a bulk load must ascend") }
+    guard levels.first?.isAscending(BorrowedBytes(key)) ?? true else {
+      throw .invalidArgument("keys of a bulk load must ascend")
+    }
 
     let limit = limits.payloadByteCountMax(keyByteCount: key.byteCount)
     if value.byteCount <= limit {

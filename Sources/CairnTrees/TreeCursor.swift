@@ -17,6 +17,7 @@ public struct TreeCursor {
   private var path = TreePath()
   private var buffer = KeyBuffer()
   private var keyByteCount = 0
+  private var prefixByteCount = 0
   /// The view's count of changes when `path` was true.
   private var changeCount: UInt64 = 0
 
@@ -89,7 +90,7 @@ extension TreeCursor {
     let index = path.last.index + 1
     if index < leaf.count {
       path.last.index = index
-      settle(on: leaf)
+      settle(on: leaf, isOther: false)
       return true
     }
     return try goOn()
@@ -109,7 +110,7 @@ extension TreeCursor {
     if path.last.index > 0 {
       let leaf = try tree.node(path, path.count - 1, in: view)
       path.last.index -= 1
-      settle(on: leaf)
+      settle(on: leaf, isOther: false)
       return true
     }
     return try goBack()
@@ -145,7 +146,7 @@ extension TreeCursor {
     let leaf = try begin(target)
     if let index = try choose(leaf, path.block(path.count - 1)) {
       path.last.index = index
-      settle(on: leaf)
+      settle(on: leaf, isOther: true)
       return true
     }
     return try goOn()
@@ -161,7 +162,7 @@ extension TreeCursor {
     let index = try choose(leaf, path.block(path.count - 1))
     if index >= 0 {
       path.last.index = index
-      settle(on: leaf)
+      settle(on: leaf, isOther: true)
       return true
     }
     return try goBack()
@@ -177,36 +178,44 @@ extension TreeCursor {
   }
 
   private mutating func goOn() throws(StorageError) -> Bool {
-    while let leaf = try tree.nextLeaf(&path, in: view) {
-      guard leaf.count > 0 else { continue }
-      path.last.index = 0
-      settle(on: leaf)
-      tree.touchNextLeaf(path, in: view)
-      return true
+    guard let leaf = try tree.nextLeaf(&path, in: view) else {
+      place = .behindLast
+      keyByteCount = 0
+      return false
     }
-    place = .behindLast
-    keyByteCount = 0
-    return false
+    // As in a scan: keys that must ascend end in whatever way nodes refer to one another.
+    guard leaf.count > 0, leaf.compareKey(0, buffer.bytes(keyByteCount)) > 0 else {
+      throw .damaged(path.last.block, .malformed)
+    }
+    path.last.index = 0
+    settle(on: leaf, isOther: true)
+    tree.touchNextLeaf(path, in: view)
+    return true
   }
 
   private mutating func goBack() throws(StorageError) -> Bool {
-    while let leaf = try tree.previousLeaf(&path, in: view) {
-      guard leaf.count > 0 else { continue }
-      path.last.index = leaf.count - 1
-      settle(on: leaf)
-      return true
+    guard let leaf = try tree.previousLeaf(&path, in: view) else {
+      place = .beforeFirst
+      keyByteCount = 0
+      return false
     }
-    place = .beforeFirst
-    keyByteCount = 0
-    return false
+    guard leaf.count > 0, keyByteCount == 0 || leaf.compareKey(leaf.count - 1, buffer.bytes(keyByteCount)) < 0 else {
+      throw .damaged(path.last.block, .malformed)
+    }
+    path.last.index = leaf.count - 1
+    settle(on: leaf, isOther: true)
+    return true
   }
 
   /// Makes the entry that `path` leads to the record that the cursor stands on.
-  private mutating func settle(on leaf: TreeNode) {
+  ///
+  /// - Parameter isOther: whether the leaf may be another than before, so that keys have another prefix.
+  private mutating func settle(on leaf: TreeNode, isOther: Bool) {
     // Copies of a cursor share the buffer until one of them moves.
-    if !isKnownUniquelyReferenced(&buffer) { buffer = KeyBuffer() }
+    let isShared = !isKnownUniquelyReferenced(&buffer)
+    if isShared { buffer = KeyBuffer() }
     place = .record
-    let prefixByteCount = buffer.setPrefix(of: leaf)
+    if isOther || isShared { prefixByteCount = buffer.setPrefix(of: leaf) }
     keyByteCount = buffer.setSuffix(of: leaf, leaf.entry(path.last.index), prefixByteCount: prefixByteCount)
   }
 }

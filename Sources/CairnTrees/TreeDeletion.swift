@@ -76,6 +76,9 @@ extension Tree {
     let node = try node(child, level: rootNode.level - 1, in: view)
     let target = MutableTreeNode(try transaction.edit(root), blockByteCount: view.blockByteCount)
     // All keys belong to an only child of the root, so its fences are empty, as a root's must be.
+    guard node.lowFenceByteCount == 0, node.highFenceByteCount == 0 else {
+      throw .damaged(child.rawValue, .malformed)
+    }
     target.copyBody(of: node, recordCount: target.node.recordCount)
     try transaction.free(child)
   }
@@ -101,9 +104,11 @@ extension Tree {
     let level = parent.level - 1
     let left = try node(parent.child(separator), level: level, in: view)
     let right = try node(parent.child(separator + 1), level: level, in: view)
-    return RecordSequence(
-      workspace.copy(left, to: 0), workspace.copy(right, to: 1),
-      separator: workspace.copyKey(of: parent, separator, to: .key))
+    let key = workspace.copyKey(of: parent, separator, to: .key)
+    guard left.precedes(right, separator: key) else {
+      throw .damaged(parent.child(separator).rawValue, .malformed)
+    }
+    return RecordSequence(workspace.copy(left, to: 0), workspace.copy(right, to: 1), separator: key)
   }
 
   /// Makes one node of two; false when they do not fit in one.

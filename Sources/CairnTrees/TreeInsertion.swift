@@ -121,6 +121,9 @@ extension Tree {
       target.remove(path[depth].index..<(path[depth].index + removed))
       removed = 0
       while let record = records.first {
+        guard target.node.hasPlace(for: record.key, at: path[depth].index) else {
+          throw .damaged(block.rawValue, .malformed)
+        }
         guard case .done = target.insert(record, at: path[depth].index, headerByteCount: node.headerByteCount) else {
           break
         }

@@ -258,6 +258,13 @@ extension TreeNode {
     return order != 0 ? order : entry.suffixByteCount &- suffix.count
   }
 
+  /// The order of an entry and a suffix.
+  func compareSuffix(_ index: Int, _ suffix: BorrowedBytes) -> Int {
+    let (mine, theirs) = (head(index), suffix.head)
+    if mine != theirs { return mine < theirs ? -1 : 1 }
+    return compare(index, suffix, headerByteCount: headerByteCount)
+  }
+
   /// The order of two entries.
   func compareEntries(_ left: Int, _ right: Int) -> Int {
     let (mine, theirs) = (entry(left), entry(right))

@@ -72,7 +72,10 @@ extension Tree {
         let end = to?.withBorrowedBytes { leaf.bound($0) } ?? leaf.count
         if left < UInt64(max(0, end - index)) { return leaf.key(index + Int(left)) }
         left -= UInt64(max(0, end - index))
-        guard end == leaf.count, let next = try nextLeaf(&path, in: view) else { return nil }
+        guard end == leaf.count else { return nil }
+        let last = leaf.count > 0 ? leaf.key(leaf.count - 1) : []
+        guard let next = try nextLeaf(&path, in: view) else { return nil }
+        try last.withBorrowedBytes { (key) throws(StorageError) in try requireProgress(next, path, behind: key) }
         leaf = next
         index = 0
       }

@@ -23,17 +23,20 @@ extension Tree {
     _ body: (RawSpan, RawSpan) throws(StorageError) -> Bool
   ) throws(StorageError) {
     let buffer = KeyBuffer()
+    var keyByteCount = 0
     var path = TreePath()
     var leaf = try descend(from: try rootNode(in: view), root, to: .key(from), &path, in: view)
     var index = try leaf.leafIndex(for: from, path.block(path.count - 1)).index
+    var leafCount = 0
     leaves: while true {
       let prefixByteCount = buffer.setPrefix(of: leaf)
       let end = to.map { leaf.bound($0) } ?? leaf.count
+      leaf.touchRecords(from: index, to: min(end, index &+ Self.lookahead))
       while index < end {
+        leaf.touchRecords(from: index &+ Self.lookahead, to: min(end, index &+ Self.lookahead &+ 1))
         let entry = leaf.entry(index)
-        let keyByteCount = buffer.setSuffix(of: leaf, entry, prefixByteCount: prefixByteCount)
+        keyByteCount = buffer.setSuffix(of: leaf, entry, prefixByteCount: prefixByteCount)
         let changes = view.changeCount
-        if index &+ 8 < end { let o = leaf.entry(index &+ 8).offset; leaf.touch(o); leaf.touch(o &+ 64) }
         guard try lend(buffer.bytes(keyByteCount), leaf.payload(of: entry), in: view, body) else { return }
         index &+= 1
         guard view.changeCount != changes else { continue }
@@ -46,14 +49,32 @@ extension Tree {
         continue leaves
       }
       if end < leaf.count { return }
-      // A long scan must not keep everything it has passed from leaving the cache.
-      view.unpin()
-      view.pin()
+      leafCount &+= 1
+      if leafCount % Self.leavesPerPin == 0 {
+        // A long scan must not keep everything it has passed from leaving the cache.
+        view.unpin()
+        view.pin()
+      }
       guard let next = try nextLeaf(&path, in: view) else { return }
+      try requireProgress(next, path, behind: buffer.bytes(keyByteCount))
       leaf = next
       touchNextLeaf(path, in: view)
       index = 0
     }
+  }
+
+  /// Records whose lines are asked for before their turn: as many as arrive while one is handed out.
+  @inline(__always) private static var lookahead: Int { 8 }
+  /// Leaves that a scan passes before it lets go of what it has passed.
+  @inline(__always) private static var leavesPerPin: Int { 32 }
+
+  /// Throws when a leaf does not go on behind a key. Nodes of a hostile image may refer to one another so that a scan
+  /// would come by the same leaves again and again; keys that must ascend cannot.
+  @inline(__always)
+  func requireProgress(
+    _ leaf: TreeNode, _ path: TreePath, behind key: BorrowedBytes
+  ) throws(StorageError) {
+    guard leaf.count > 0, leaf.compareKey(0, key) > 0 else { throw .damaged(path.last.block, .malformed) }
   }
 
   @inline(__always)
@@ -142,6 +163,18 @@ extension Tree {
 }
 
 extension TreeNode {
+  /// Asks for the lines of some records.
+  @inline(__always)
+  func touchRecords(from start: Int, to end: Int) {
+    var index = start
+    while index < end {
+      let offset = entry(index).offset
+      touch(offset)
+      touch(offset &+ 64)
+      index &+= 1
+    }
+  }
+
   /// How many entries of a leaf are less than a key, which need not belong to the leaf.
   func bound(_ key: BorrowedBytes) -> Int {
     let order = prefix.compare(key.prefix(prefixByteCount))
