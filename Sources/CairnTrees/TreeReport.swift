@@ -65,6 +65,7 @@ public struct TreeProblem: Hashable, Sendable, CustomStringConvertible {
     self.fault = fault
   }
 
+  /// The block and what is wrong with it.
   public var description: String { "block \(block.rawValue): \(text)" }
 
   private var text: String {
