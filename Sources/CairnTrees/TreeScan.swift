@@ -24,9 +24,9 @@ extension Tree {
   ) throws(StorageError) {
     let buffer = KeyBuffer()
     var keyByteCount = 0
-    var path = TreePath()
-    var leaf = try descend(from: try rootNode(in: view), root, to: .key(from), &path, in: view)
-    var index = try leaf.leafIndex(for: from, path.block(path.count - 1)).index
+    let path = TreePath()
+    var leaf = try descend(from: try rootNode(in: view), root, to: .key(from), path, in: view)
+    var index = try leaf.leafIndex(for: from, path.last.block).index
     var leafCount = 0
     leaves: while true {
       let prefixByteCount = buffer.setPrefix(of: leaf)
@@ -41,10 +41,10 @@ extension Tree {
         index &+= 1
         guard view.changeCount != changes else { continue }
         // The tree may have changed: find the place behind the last key again.
-        path = TreePath()
+        path.cut(to: 0)
         let key = buffer.bytes(keyByteCount)
-        leaf = try descend(from: try rootNode(in: view), root, to: .key(key), &path, in: view)
-        let (place, isExact) = try leaf.leafIndex(for: key, path.block(path.count - 1))
+        leaf = try descend(from: try rootNode(in: view), root, to: .key(key), path, in: view)
+        let (place, isExact) = try leaf.leafIndex(for: key, path.last.block)
         index = isExact ? place + 1 : place
         continue leaves
       }
@@ -55,7 +55,7 @@ extension Tree {
         view.unpin()
         view.pin()
       }
-      guard let next = try nextLeaf(&path, in: view) else { return }
+      guard let next = try nextLeaf(path, in: view) else { return }
       try requireProgress(next, path, behind: buffer.bytes(keyByteCount))
       leaf = next
       touchNextLeaf(path, in: view)
@@ -74,7 +74,7 @@ extension Tree {
   func requireProgress(
     _ leaf: TreeNode, _ path: TreePath, behind key: BorrowedBytes
   ) throws(StorageError) {
-    guard leaf.count > 0, leaf.compareKey(0, key) > 0 else { throw .damaged(path.last.block, .malformed) }
+    guard leaf.count > 0, leaf.compareKey(0, key) > 0 else { throw .damaged(path.last.block.rawValue, .malformed) }
   }
 
   @inline(__always)
@@ -93,35 +93,32 @@ extension Tree {
 
   /// Moves a path to the next leaf; nil, and the path as it was, when there is none.
   @inline(__always)
-  func nextLeaf(_ path: inout TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
+  func nextLeaf(_ path: TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
     let depth = path.count &- 2
     guard depth >= 0 else { return nil }
     let parent = try node(path, depth, in: view)
     let index = path[depth].index &+ 1
-    guard index <= parent.count else { return try nextLeafOfOther(&path, in: view) }
+    guard index <= parent.count else { return try nextLeafOfOther(path, in: view) }
     let child = parent.child(index)
     let leaf = try node(child, level: 0, in: view)
     path[depth].index = index
-    path.last = TreePath.Step(block: child.rawValue, index: 0)
+    path.last = TreePath.Step(block: child, index: 0)
     return leaf
   }
 
   /// Moves a path to the first leaf that is not below the same parent.
   @inline(never)
-  private func nextLeafOfOther(_ path: inout TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
+  private func nextLeafOfOther(_ path: TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
     var depth = path.count - 3
     while depth >= 0 {
       let node = try node(path, depth, in: view)
       let index = path[depth].index + 1
       guard index > node.count else {
-        var way = path
-        way[depth].index = index
-        way.cut(to: depth + 1)
         let level = UInt8(path.count - 2 - depth)
         let child = node.child(index)
-        let leaf = try descend(from: try self.node(child, level: level, in: view), child, to: .first, &way, in: view)
-        path = way
-        return leaf
+        path[depth].index = index
+        path.cut(to: depth + 1)
+        return try descend(from: try self.node(child, level: level, in: view), child, to: .first, path, in: view)
       }
       depth -= 1
     }
@@ -129,7 +126,7 @@ extension Tree {
   }
 
   /// Moves a path to the last entry's leaf before it; nil, and the path as it was, when there is none.
-  func previousLeaf(_ path: inout TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
+  func previousLeaf(_ path: TreePath, in view: BlockView) throws(StorageError) -> TreeNode? {
     var depth = path.count - 2
     while depth >= 0 {
       guard path[depth].index > 0 else {
@@ -137,14 +134,11 @@ extension Tree {
         continue
       }
       let node = try node(path, depth, in: view)
-      var way = path
-      way[depth].index -= 1
-      way.cut(to: depth + 1)
       let level = UInt8(path.count - 2 - depth)
-      let child = node.child(way[depth].index)
-      let leaf = try descend(from: try self.node(child, level: level, in: view), child, to: .last, &way, in: view)
-      path = way
-      return leaf
+      path[depth].index -= 1
+      let child = node.child(path[depth].index)
+      path.cut(to: depth + 1)
+      return try descend(from: try self.node(child, level: level, in: view), child, to: .last, path, in: view)
     }
     return nil
   }

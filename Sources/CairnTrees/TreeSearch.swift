@@ -92,6 +92,12 @@ struct FoundPayload {
     self.bytes = bytes
     self.outcome = outcome
   }
+
+  @inline(__always)
+  init(_ leaf: TreeNode, _ entry: TreeNode.Entry) {
+    let (bytes, isOverflow) = leaf.payload(of: entry)
+    self.init(bytes, isOverflow ? .overflow : .value)
+  }
 }
 
 extension Tree {
@@ -136,7 +142,6 @@ extension Tree {
   @usableFromInline
   func lookUp(_ key: RawSpan, in view: BlockView) throws(StorageError) -> FoundPayload {
     guard let (node, entry) = try find(BorrowedBytes(key), in: view) else { return FoundPayload(.empty, .absent) }
-    let (bytes, isOverflow) = node.payload(of: entry)
-    return FoundPayload(bytes, isOverflow ? .overflow : .value)
+    return FoundPayload(node, entry)
   }
 }
