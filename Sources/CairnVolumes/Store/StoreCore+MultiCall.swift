@@ -86,7 +86,7 @@ extension StoreCore {
   }
 
   private func rollbackExpired(_ id: TransactionID) throws(StorageError) {
-    try device.transaction { (writer) throws(StorageError) in
+    try write { (writer) throws(StorageError) in
       let now = try now(in: writer.view)
       // Another thread may have renewed or ended it meanwhile.
       guard let record = try catalog.transaction(id, in: writer.view), record.expiresAt <= now else { return }
@@ -110,7 +110,7 @@ extension StoreCore {
     _ body: (Transaction) throws(StorageError) -> Result
   ) throws(StorageError) -> CallOutcome<Result> {
     try sweep()
-    return try device.transaction { (writer) throws(StorageError) -> CallOutcome<Result> in
+    return try write { (writer) throws(StorageError) -> CallOutcome<Result> in
       let now = try now(in: writer.view)
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       guard record.state == .open else { throw .transactionState(id.rawValue, state: "prepared") }
@@ -123,7 +123,9 @@ extension StoreCore {
       writer.annotation = annotation(.stage, id, principal, in: writer)
       let transaction = try Transaction(
         self, mode: .staging, view: writer.view, writer: writer, principal: principal, id: id,
-        staging: staging(of: record), recorder: ReadRecorder(.call))
+        staging: staging(of: record), recorder: ReadRecorder(.call, limit: limits.readCount))
+      transaction.stagedOperationCount = record.operationCount
+      transaction.stagedByteCount = record.stagedByteCount
       defer { transaction.end() }
       let outcome = run(body, in: transaction)
       if transaction.isConflicted, case .failed(let error) = outcome {
@@ -187,7 +189,7 @@ extension StoreCore {
     _ id: TransactionID, callCount: UInt64?, _ principal: Principal?
   ) throws(StorageError) -> (failure: StorageError?, removedVolumes: Bool) {
     try sweep()
-    return try device.transaction {
+    return try write {
       (writer) throws(StorageError) -> (failure: StorageError?, removedVolumes: Bool) in
       let now = try now(in: writer.view)
       guard try catalog.transaction(id, in: writer.view) != nil else {
@@ -232,7 +234,7 @@ extension StoreCore {
 
   func rollback(_ id: TransactionID, force: Bool, _ principal: Principal?) throws(StorageError) {
     guard !isReadOnly else { throw .readOnly }
-    try device.transaction { (writer) throws(StorageError) in
+    try write { (writer) throws(StorageError) in
       let now = try now(in: writer.view)
       var isForced = false
       if force {
@@ -256,7 +258,7 @@ extension StoreCore {
   func renew(_ id: TransactionID, lease: Lease, _ principal: Principal?) throws(StorageError) {
     try requireAllowed(lease)
     try sweep()
-    try device.transaction { (writer) throws(StorageError) in
+    try write { (writer) throws(StorageError) in
       let now = try now(in: writer.view)
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       writer.annotation = annotation(.stage, id, principal, in: writer)
@@ -282,7 +284,7 @@ extension StoreCore {
   func prepare(_ id: TransactionID, lease: Lease?, _ principal: Principal?) throws(StorageError) -> StorageError? {
     if let lease { try requireAllowed(lease) }
     try sweep()
-    return try device.transaction { (writer) throws(StorageError) -> StorageError? in
+    return try write { (writer) throws(StorageError) -> StorageError? in
       let now = try now(in: writer.view)
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       guard record.state == .open else { return nil }

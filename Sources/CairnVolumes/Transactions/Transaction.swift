@@ -52,6 +52,9 @@ public final class Transaction {
   private(set) var taken: [Extent] = []
   /// New operations of this call.
   private(set) var staged: [(volume: VolumeID, operation: StagedOperation)] = []
+  /// Operations and bytes that the multi-call transaction has staged, this call included.
+  var stagedOperationCount: UInt64 = 0
+  var stagedByteCount: UInt64 = 0
   /// Root blocks of trees that only exist in this call.
   private(set) var newTrees: Set<BlockNumber> = []
   /// Of the blocks that the transaction took so far, those put to a volume's account.
@@ -259,7 +262,17 @@ public final class Transaction {
     return true
   }
 
-  func stage(_ volume: VolumeID, _ operation: StagedOperation) {
+  /// Keeps an operation for the end of the call, within the bounds of one transaction.
+  func stage(_ volume: VolumeID, _ operation: StagedOperation) throws(StorageError) {
+    let limits = core.limits
+    stagedOperationCount += 1
+    stagedByteCount += operation.byteCount(blockByteCount: view.blockByteCount)
+    guard stagedOperationCount <= limits.operationCount else {
+      throw .limitExceeded(what: "operations of one transaction", limit: limits.operationCount)
+    }
+    guard stagedByteCount <= limits.stagedByteCount else {
+      throw .limitExceeded(what: "bytes staged by one transaction", limit: limits.stagedByteCount)
+    }
     staged.append((volume, operation))
   }
 

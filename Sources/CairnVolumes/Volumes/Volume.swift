@@ -156,7 +156,9 @@ public final class Volume {
     try requireWriteAccess()
     writer.usesReserve = releasesSpace
     let mark = writer.changeCount
-    let reads = transaction.recorder?.mark ?? 0
+    let reads = transaction.recorder?.beginOperation() ?? 0
+    var keepsReads = true
+    defer { transaction.recorder?.endOperation(reads, keepsReads: keepsReads) }
     do {
       let result = try changing(body)
       try requireQuota(releasesSpace: releasesSpace)
@@ -164,7 +166,7 @@ public final class Volume {
       if transaction.isStaging {
         try stage(StagedOperation(operation: operation(), extents: extents, releasesSpace: releasesSpace))
       }
-      if !recordsReads { transaction.recorder?.drop(since: reads) }
+      keepsReads = recordsReads
       return result
     } catch {
       if writer.changeCount != mark { transaction.fail(error) }
@@ -177,7 +179,7 @@ public final class Volume {
     guard UInt64(operation.operation.count) <= limit else {
       throw .limitExceeded(what: "bytes of one staged operation", limit: limit)
     }
-    transaction.stage(id, operation)
+    try transaction.stage(id, operation)
   }
 
   /// Runs `body` as part of an operation and puts the blocks that it takes to the volume's account.
