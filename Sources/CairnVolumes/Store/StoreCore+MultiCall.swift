@@ -81,8 +81,17 @@ extension StoreCore {
       for (id, record) in try catalog.transactions(in: view) where record.expiresAt <= now { expired.append(id) }
       return expired
     }
-    for id in expired { try rollbackExpired(id) }
-    return expired.count
+    var count = 0
+    for id in expired {
+      do throws(StorageError) {
+        try rollbackExpired(id)
+        count += 1
+      } catch {
+        // What one transaction staged has rotted. That is for `check` to tell; it must not keep everybody else out.
+        guard case .damaged = error else { throw error }
+      }
+    }
+    return count
   }
 
   private func rollbackExpired(_ id: TransactionID) throws(StorageError) {
@@ -115,8 +124,10 @@ extension StoreCore {
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       guard record.state == .open else { throw .transactionState(id.rawValue, state: "prepared") }
       if let callNumber {
+        guard callNumber > 0 else { throw .invalidArgument("calls are numbered from 1") }
         if callNumber <= record.callNumber { return .repeated }
-        guard callNumber == record.callNumber + 1 else {
+        // `callNumber` is the larger one, so this can not overflow.
+        guard callNumber - 1 == record.callNumber else {
           throw .transactionState(id.rawValue, state: "waiting for call \(record.callNumber + 1)")
         }
       }
@@ -313,8 +324,8 @@ extension StoreCore {
       try catalog.setTransaction(id, record, in: writer)
       try changeStore(in: writer) { store in
         store.latestTime = max(store.latestTime, now)
-        store.preparedTransactionCount += 1
-        store.generation += 1
+        store.preparedTransactionCount = min(store.preparedTransactionCount &+ 1, store.openTransactionCount)
+        store.generation &+= 1
       }
       return nil
     }
@@ -326,7 +337,7 @@ extension StoreCore {
     guard let tree = staging(of: record) else { return }
     for range in ranges {
       try tree.put(StagingKey.hold(record.holdCount), range.encoded, in: writer)
-      record.holdCount += 1
+      record.holdCount = adding(1, to: record.holdCount)
     }
   }
 

@@ -49,7 +49,8 @@ final class StoreCore: @unchecked Sendable {
   /// Throws inside a transaction of the same thread.
   func requireNotWriting() throws(StorageError) {
     guard writingThread.load(ordering: .relaxed) != CurrentThread.number else {
-      throw .invalidArgument("a transaction is running in this thread; end it before the next call that changes the store")
+      throw .invalidArgument(
+        "a transaction is running in this thread; end it before the next call that changes the store")
     }
   }
 

@@ -14,7 +14,7 @@ extension Transaction {
       try core.changeUsage(of: volume.id, volume.change, in: writer)
       volume.change = UsageChange()
     }
-    if catalogChanged { try core.changeStore(in: writer) { $0.generation += 1 } }
+    if catalogChanged { try core.changeStore(in: writer) { $0.generation &+= 1 } }
   }
 
   /// Keeps what a call staged and read with its multi-call transaction. The changes were taken back before, so that the
@@ -47,8 +47,9 @@ extension Transaction {
     }
     for (volume, operation) in staged {
       try tree.put(StagingKey.operation(volume, record.operationCount), operation.encoded, in: writer)
-      record.operationCount += 1
-      record.stagedByteCount += operation.byteCount(blockByteCount: writer.view.blockByteCount)
+      record.operationCount = adding(1, to: record.operationCount)
+      record.stagedByteCount = adding(
+        operation.byteCount(blockByteCount: writer.view.blockByteCount), to: record.stagedByteCount)
       var blocks: UInt64 = 0
       for extent in operation.extents { blocks += UInt64(extent.count) }
       if blocks > 0, try catalog.volume(volume, in: writer.view) != nil {

@@ -39,6 +39,8 @@ public final class Transaction {
   private(set) var failure: StorageError?
   /// A staged operation can not be done any more, or what was read has changed.
   var isConflicted = false
+  /// An operation of some volume is running.
+  var isPerforming = false
   /// The catalog's volumes changed.
   var catalogChanged = false
   /// A volume was removed, and its blocks are to be given back.
@@ -265,8 +267,8 @@ public final class Transaction {
   /// Keeps an operation for the end of the call, within the bounds of one transaction.
   func stage(_ volume: VolumeID, _ operation: StagedOperation) throws(StorageError) {
     let limits = core.limits
-    stagedOperationCount += 1
-    stagedByteCount += operation.byteCount(blockByteCount: view.blockByteCount)
+    stagedOperationCount = adding(1, to: stagedOperationCount)
+    stagedByteCount = adding(operation.byteCount(blockByteCount: view.blockByteCount), to: stagedByteCount)
     guard stagedOperationCount <= limits.operationCount else {
       throw .limitExceeded(what: "operations of one transaction", limit: limits.operationCount)
     }

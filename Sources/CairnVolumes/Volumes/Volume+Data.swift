@@ -55,7 +55,9 @@ extension Volume {
         throw .damaged(piece.extent.start.rawValue, .malformed)
       }
       byteCount = byteCount.addingReportingOverflow(piece.byteCount).partialValue
-      guard piece.byteCount <= limit, byteCount <= limit else { throw .valueTooLarge(byteCount: byteCount, limit: limit) }
+      guard piece.byteCount <= limit, byteCount <= limit else {
+        throw .valueTooLarge(byteCount: byteCount, limit: limit)
+      }
     }
     var all = [UInt8](repeating: 0, count: Int(byteCount))
     try BulkCopy.withMutableRawSpan(of: &all) { (bytes) throws(StorageError) in
@@ -98,6 +100,18 @@ extension Volume {
   /// Reads all bytes of an extent and verifies them. `bytes` is exactly as long.
   public func readData(_ data: DataExtent, into bytes: inout MutableRawSpan) throws(StorageError) {
     try readData(data, range: 0..<data.byteCount, into: &bytes)
+  }
+
+  /// Reads a range of an extent's bytes, verifying the chunks that it touches.
+  public func readData(_ data: DataExtent, range: Range<UInt64>) throws(StorageError) -> [UInt8] {
+    guard range.upperBound <= data.byteCount, data.isConsistent(blockByteCount: blockByteCount) else {
+      throw .invalidRange(lower: range.lowerBound, upper: range.upperBound, byteCount: data.byteCount)
+    }
+    var part = [UInt8](repeating: 0, count: Int(range.upperBound - range.lowerBound))
+    try BulkCopy.withMutableRawSpan(of: &part) { (bytes) throws(StorageError) in
+      try readData(data, range: range, into: &bytes)
+    }
+    return part
   }
 
   /// Reads a range of an extent's bytes, verifying the chunks that it touches. `bytes` is exactly as long as the range.
