@@ -102,6 +102,7 @@ public final class Store: Sendable {
   /// Closes the store and gives the memory free. Every handle of it ends.
   public func close() throws(StorageError) {
     try core.requireNotWriting()
+    defer { core.whenClosed?() }
     try core.device.close()
   }
 

@@ -14,6 +14,7 @@ final class StoreCore: @unchecked Sendable {
   let limits: TransactionLimits
   let environment: Environment
   let isReadOnly: Bool
+  let whenClosed: (@Sendable () -> Void)?
   let removesInSteps: Bool
 
   /// The thread whose transaction runs; 0 for none.
@@ -31,6 +32,7 @@ final class StoreCore: @unchecked Sendable {
     limits = options.limits
     environment = options.environment
     isReadOnly = options.device.isReadOnly
+    whenClosed = options.whenClosed
     removesInSteps = options.removesInSteps
   }
 
