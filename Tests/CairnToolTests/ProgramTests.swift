@@ -14,8 +14,7 @@ struct ProgramTests {
   func help() throws {
     #expect(try tool.succeed("--version").lines.count == 1)
     let overview = try tool.succeed("--help").output
-    for command in Cairn.configuration.subcommands {
-      let name = try #require(command.configuration.commandName)
+    for name in Cairn.commandNames {
       #expect(overview.contains("  \(name) "))
       #expect(try tool.succeed(name, "--help").output.contains("USAGE: cairn \(name)"))
     }
