@@ -16,8 +16,12 @@ let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", a
 let package = Package(
   name: "cairn",
   products: [
+    .library(name: "Cairn", targets: ["Cairn"]),
+    .executable(name: "cairn", targets: ["CairnTool"]),
     // L0...L5 without the facade: what a canister takes.
-    .library(name: "CairnCore", targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees"])
+    .library(
+      name: "CairnCore",
+      targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks"]),
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -61,10 +65,60 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // L4: volumes, transactions, access, check.
+    .target(
+      name: "CairnVolumes", dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnVolumesTests",
+      dependencies: ["CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTrees", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L5: filesystems.
+    .target(
+      name: "CairnObjects", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnObjectsTests",
+      dependencies: [
+        "CairnObjects", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
+      ],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "CairnDisks", dependencies: ["CairnBlocks", "CairnBytes", "CairnVolumes"], swiftSettings: portable),
+    .testTarget(
+      name: "CairnDisksTests",
+      dependencies: ["CairnDisks", "CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
+    // L6: what programs import.
+    .target(
+      name: "Cairn",
+      dependencies: ["CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnVolumes"],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
+
+    // The command-line tool.
+    .executableTarget(
+      name: "CairnTool",
+      dependencies: [
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnBlocks", "CairnBytes", "CairnMemory",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/cairn",
+      swiftSettings: strict
+    ),
+
     // Crash suites: short traces, crashed at every point.
     .testTarget(
       name: "CairnCrashTests",
-      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnMemory", "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTestSupport",
+      ],
       swiftSettings: strict
     ),
 

@@ -1,0 +1,101 @@
+public import CairnBlocks
+import CairnBytes
+public import CairnVolumes
+
+extension ObjectFilesystem {
+  /// Walks the three trees: every record decodes, every object belongs to a bucket, its contents are as long as it says,
+  /// and all data belong to exactly one object. (Blocks that are named twice are found by the check itself.)
+  public func check(_ volume: Volume, _ check: VolumeCheck) throws(StorageError) {
+    let buckets = try checkRoot(volume, check)
+    let trees = try ObjectTrees(volume)
+    var objectCount: UInt64 = 0
+    var byteCount: UInt64 = 0
+    var runCount: UInt64 = 0
+    try check.tree(trees.objects) { (key, value) throws(StorageError) in
+      guard let (bucket, objectKey) = TreeKey.splitObject(key), !objectKey.isEmpty else {
+        return check.report("a record that is no object's in the tree of objects", key: key)
+      }
+      if !buckets.contains(bucket) { check.report("an object of a bucket that is not there", key: objectKey) }
+      do throws(StorageError) {
+        let record = try trees.object(value)
+        objectCount += 1
+        byteCount &+= record.size
+        runCount += try Self.checkContents(record, objectKey, trees, check)
+      } catch {
+        guard case .damaged = error else { throw error }
+        check.report("an object's record makes no sense", key: objectKey)
+      }
+    }
+    var foundCount: UInt64 = 0
+    try check.tree(trees.data) { (key, _) throws(StorageError) in
+      foundCount += 1
+      if TreeKey.splitRun(key) == nil { check.report("a record that is no run in the tree of data", key: key) }
+    }
+    if foundCount != runCount {
+      check.report("\(foundCount) runs of data, but the objects have \(runCount)")
+    }
+    check.expect(items: objectCount, bytes: byteCount)
+  }
+
+  /// Checks the root tree; the ids of the buckets.
+  private func checkRoot(_ volume: Volume, _ check: VolumeCheck) throws(StorageError) -> Set<UInt32> {
+    var ids: Set<UInt32> = []
+    var next: UInt32 = 1
+    try check.tree(volume.root) { (key, value) throws(StorageError) in
+      do throws(ByteReader.Failure) {
+        if key == TreeKey.header {
+          _ = try VolumeHeader(decoding: value)
+        } else if key == TreeKey.nextBucketID {
+          var reader = ByteReader(value)
+          next = try reader.uint32()
+          try reader.finish()
+        } else if let name = TreeKey.bucketName(key) {
+          let record = try BucketRecord(decoding: value)
+          if !ids.insert(record.id).inserted { check.report("two buckets with one id", key: name) }
+          if !BucketName.isAllowed(name) { check.report("a bucket with an impossible name", key: name) }
+        } else {
+          check.report("a record of no known kind in the root tree", key: key)
+        }
+      } catch {
+        check.report("a record of the root tree makes no sense", key: key)
+      }
+    }
+    if let largest = ids.max(), largest >= next {
+      check.report("the next bucket's id is \(next), but \(largest) is taken")
+    }
+    return ids
+  }
+
+  /// Checks an object's contents; how many runs of the data tree they are.
+  private static func checkContents(
+    _ record: ObjectRecord, _ key: [UInt8], _ trees: ObjectTrees, _ check: VolumeCheck
+  ) throws(StorageError) -> UInt64 {
+    switch record.contents {
+    case .inline: return 0
+    case .run(let run):
+      for piece in run.pieces { try check.data(piece) }
+      return 0
+    case .indexed(let id):
+      let range = TreeKey.runs(of: id)
+      var cursor = try trees.data.cursor(from: range.from, to: range.to)
+      var expected: UInt64 = 0
+      var count: UInt64 = 0
+      while try cursor.next() {
+        count += 1
+        let run = try trees.run(cursor.value())
+        if count == 1, run.pieces.first?.extent.start.rawValue != id {
+          check.report("an object's data do not begin at the block that is their id", key: key)
+        }
+        let offset = TreeKey.splitRun(cursor.key)?.offset ?? .max
+        let isWhole = run.byteCount == min(UInt64(ObjectLimits.runByteCount), record.size - min(expected, record.size))
+        if offset != expected || !isWhole { check.report("an object's data have gaps", key: key) }
+        expected &+= run.byteCount
+        for piece in run.pieces { try check.data(piece) }
+      }
+      if expected != record.size {
+        check.report("an object of \(record.size) bytes has \(expected) bytes of data", key: key)
+      }
+      return count
+    }
+  }
+}

@@ -1,0 +1,49 @@
+public import CairnBlocks
+
+/// The code behind a kind of volume.
+///
+/// One object serves every volume of its kind, in every transaction and from every thread, so it holds nothing of a
+/// volume; what belongs to a volume stands in the volume's trees and data. (A cache of something parsed can be kept by
+/// `Volume.definition` behind a lock.)
+///
+/// A filesystem changes its volume only through logical operations: bytes that say "put this under that key", encoded and
+/// decoded by itself. `Volume.perform` runs one at once and, in a multi-call transaction, stages its bytes; at commit
+/// `apply` does it again on the state that is current then. So both must share their code, an operation must carry
+/// everything that it needs (ids, times, the places of data), and the same operation on the same state must give the same
+/// result. It must not carry numbers of blocks of trees that were made in the same transaction.
+///
+/// Nothing on the device may make a filesystem trap: records decode through a bounds-checked reader, and one that makes
+/// no sense is `StorageError.damaged`.
+public protocol Filesystem: AnyObject, Sendable {
+  /// The four characters in the catalog.
+  var kind: VolumeKind { get }
+  /// The version of the format that it writes. Volumes with a newer one are refused, older ones it must still read.
+  var formatVersion: UInt16 { get }
+
+  /// Makes a new volume: its root tree is there, and empty.
+  func format(_ volume: Volume, options: [UInt8]) throws(StorageError)
+  /// Looks at a volume before its first use after the store was opened.
+  func mount(_ volume: Volume) throws(StorageError)
+  /// Does an operation. Fails before it changes anything, or else the whole transaction fails.
+  func apply(_ operation: [UInt8], to volume: Volume) throws(StorageError)
+  /// Walks everything that the volume owns and holds it against its own rules.
+  func check(_ volume: Volume, _ check: VolumeCheck) throws(StorageError)
+  /// What the volume takes and holds.
+  func usage(of volume: Volume) throws(StorageError) -> VolumeUsage
+  /// Gives back about `budget` blocks of a removed volume; true when nothing is left but the root tree. Called until then,
+  /// in a transaction each time.
+  func remove(_ volume: Volume, budget: Int) throws(StorageError) -> Bool
+  /// What a user calls the thing that `key` of a tree stands for, in a conflict's message.
+  func userKey(for key: [UInt8], in tree: BlockNumber, of volume: Volume) -> [UInt8]
+}
+
+extension Filesystem {
+  /// Nothing to look at.
+  public func mount(_ volume: Volume) throws(StorageError) {}
+
+  /// What was accounted.
+  public func usage(of volume: Volume) throws(StorageError) -> VolumeUsage { try volume.usage() }
+
+  /// The tree's own key.
+  public func userKey(for key: [UInt8], in tree: BlockNumber, of volume: Volume) -> [UInt8] { key }
+}

@@ -1,0 +1,28 @@
+public import CairnBlocks
+
+// What a filesystem asks of the transaction that it runs in.
+
+extension Transaction {
+  /// The time of the call, in nanoseconds since 1970-01-01T00:00:00Z: the clock of the store's environment, which never
+  /// runs backwards. In a transaction that changes something it stands still and is that of its commit.
+  public var time: UInt64 {
+    if let time = writer?.annotation.time, time > 0 { return time }
+    return core.time(atLeast: 0)
+  }
+}
+
+extension Volume {
+  /// Reads what follows from something that was read before. In a multi-call transaction it is not recorded once more: it
+  /// can only have changed when that changed, too.
+  public func withoutRecording<Result>(
+    _ body: () throws(StorageError) -> Result
+  ) throws(StorageError) -> Result {
+    guard let recorder = transaction.recorder else { return try body() }
+    return try recorder.suspended(body)
+  }
+}
+
+extension Store {
+  /// Bytes of a block of the device.
+  public var blockByteCount: Int { space.blockByteCount }
+}
