@@ -32,7 +32,7 @@ struct JournalRecordTests {
   private static let golden =
     hex(
       """
-      94 34 49 18  65 00 00 00  01 0E 0E 0E 0E 0E 0E 0E  64 00 00 00 00 00 00 00
+      94 34 49 18  69 00 00 00  01 0E 0E 0E 0E 0E 0E 0E  64 00 00 00 00 00 00 00
       32 00 00 00 00 00 00 00  BE BA FE CA  52 43  03  00
       """) + SampleCommit.payload
 
@@ -46,10 +46,10 @@ struct JournalRecordTests {
     let verified = JournalRecord(verifying: bytes.span)
     let record = try #require(verified)
     #expect(record.checksum == checksum && checksum == 0x1849_3494)
-    #expect(record.byteCount == 101 && record.kind == .commit && record.epoch == Self.epoch)
+    #expect(record.byteCount == 105 && record.kind == .commit && record.epoch == Self.epoch)
     #expect(record.sequence == 100 && record.flushNumber == 50 && record.previousChecksum == 0xCAFE_BABE)
-    #expect(JournalRecord.claimedByteCount(bytes.span) == 101)
-    #expect(JournalRecord.stride(101) == 104 && JournalRecord.stride(104) == 104)
+    #expect(JournalRecord.claimedByteCount(bytes.span) == 105)
+    #expect(JournalRecord.stride(105) == 112 && JournalRecord.stride(112) == 112)
   }
 
   @Test("rejects every single flipped bit")
