@@ -169,11 +169,14 @@ extension Superblock {
       oldest.position <= tail.position, oldest.sequence <= tail.sequence,
       tail.position - oldest.position <= layout.ringSectorCount,
       // Far from where sums and products with the size of a sector would wrap.
-      tail.position < 1 << 48, tail.sequence < 1 << 60, tail.flushNumber < 1 << 60
+      tail.position < 1 << 48, tail.sequence < DeviceLimits.sequenceEnd,
+      tail.flushNumber < DeviceLimits.sequenceEnd, oldest.flushNumber < DeviceLimits.sequenceEnd,
+      LittleEndian.uint64(bytes, at: Layout.sequence) < DeviceLimits.sequenceEnd
     else { throw .malformed }
     if closed == 1 {
       guard head.position >= tail.position, head.position - tail.position <= layout.ringSectorCount,
-        head.sequence >= tail.sequence, head.sequence - tail.sequence <= head.position - tail.position
+        head.sequence >= tail.sequence, head.sequence - tail.sequence <= head.position - tail.position,
+        head.flushNumber < DeviceLimits.sequenceEnd
       else { throw .malformed }
     }
     var segments: [JournalSegment] = []
@@ -187,7 +190,9 @@ extension Superblock {
       guard segment.position >= tail.position, segment.position - tail.position <= layout.ringSectorCount,
         isFirst ? segment.position == tail.position && segment.sequence == tail.sequence : true,
         isFirst
-          ? true : segment.sequence > segments[index - 1].sequence && segment.position >= segments[index - 1].position
+          ? true
+          : segment.sequence > segments[index - 1].sequence && segment.position >= segments[index - 1].position
+            && segment.sequence - tail.sequence <= segment.position - tail.position
       else { throw .malformed }
       segments.append(segment)
     }

@@ -88,6 +88,17 @@ struct JournalRecordTests {
     #expect(JournalRecord(verifying: bytes.span) == nil)
   }
 
+  /// Recovery adds to these numbers: those of a forged record stopped the program.
+  @Test("rejects numbers that would wrap, under a right checksum", arguments: [16, 24])
+  func hostileNumbers(_ offset: Int) {
+    var bytes = Self.golden
+    var span = bytes.mutableSpan
+    LittleEndian.store(UInt64.max, in: &span, at: offset)
+    let checksum = CRC32.checksum(span.span.extracting(4..<span.count))
+    LittleEndian.store(checksum, in: &span, at: 0)
+    #expect(JournalRecord(verifying: bytes.span) == nil)
+  }
+
   @Test("records with their own checksum inside are still told apart")
   func nestedChecksums() {
     // A CRC over data and their own CRC behind them is a constant. In front it is not.

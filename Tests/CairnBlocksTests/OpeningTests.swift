@@ -72,7 +72,8 @@ struct OpeningTests {
   func oneSuperblock(_ block: UInt64, closed: Bool) throws {
     let (image, blocks) = try Self.image(closed: closed)
     for damaged in [
-      image.flipping(bit: Int(block) * 4096 + 700), image.replacing(block: block, with: [UInt8](repeating: 0, count: 512)),
+      image.flipping(bit: Int(block) * 4096 + 700),
+      image.replacing(block: block, with: [UInt8](repeating: 0, count: 512)),
     ] {
       let readOnly = try TestDevice.open(damaged, isReadOnly: true)
       try Self.expectContents(readOnly, blocks)

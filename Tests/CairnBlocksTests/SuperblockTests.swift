@@ -123,6 +123,7 @@ struct SuperblockTests {
     ("no block size", 28, 0, 4), ("odd block size", 28, 4095, 4), ("huge block size", 28, 1 << 31, 4),
     ("no ring", 64, 0, 8), ("huge ring", 64, .max, 8), ("many slots", 72, 65, 4), ("huge slots", 76, 0xFFFF_FFFF, 4),
     ("far tail", 80, .max, 8), ("far tail sequence", 88, .max, 8), ("far tail flush", 96, .max, 8),
+    ("far oldest flush", 132, .max, 8),
     ("oldest behind the tail", 116, 11, 8), ("oldest sequence behind the tail", 124, 101, 8),
     ("half closed", 152, 2, 4), ("head before the tail", 156, 9, 8), ("head beyond the ring", 156, .max, 8),
     ("head sequence before the tail", 164, 99, 8), ("more commits than sectors", 164, 111, 8),
