@@ -4,7 +4,6 @@ import Testing
 
 @testable import CairnBlocks
 
-
 @Suite("Changes of a block")
 struct BlockChangeTests {
   /// Block 144, created as kind 0x80 of owner 7 and level 2; three bytes four behind the header, one byte two further on.
