@@ -17,6 +17,7 @@ let package = Package(
   name: "cairn",
   products: [
     .library(name: "Cairn", targets: ["Cairn"]),
+    .executable(name: "cairn", targets: ["CairnTool"]),
     // L0...L5 without the facade: what a canister takes.
     .library(
       name: "CairnCore",
@@ -101,10 +102,23 @@ let package = Package(
     ),
     .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
 
+    // The command-line tool.
+    .executableTarget(
+      name: "CairnTool",
+      dependencies: [
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnBlocks", "CairnBytes", "CairnMemory",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/cairn",
+      swiftSettings: strict
+    ),
+
     // Crash suites: short traces, crashed at every point.
     .testTarget(
       name: "CairnCrashTests",
-      dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnMemory", "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTestSupport",
+      ],
       swiftSettings: strict
     ),
 

@@ -18,7 +18,9 @@ public final class DiskFilesystem: Filesystem {
   /// The filesystem; one serves all disks of a store.
   public init() {}
 
+  /// `DISK`.
   public var kind: VolumeKind { .disk }
+  /// The version of the format that is described here.
   public var formatVersion: UInt16 { 1 }
 
   /// Makes a disk. The option is its geometry.

@@ -36,7 +36,8 @@ public struct DiskGeometry: Hashable, Sendable {
   }
 
   private static func isPossible(blockCount: UInt64, blockByteCount: UInt64) -> Bool {
-    blockByteCount >= blockByteCounts.lowerBound && blockByteCount <= blockByteCounts.upperBound && blockByteCount & (blockByteCount - 1) == 0
+    blockByteCount >= blockByteCounts.lowerBound && blockByteCount <= blockByteCounts.upperBound
+      && blockByteCount & (blockByteCount - 1) == 0
       && blockCount <= byteCountMax / blockByteCount
   }
 

@@ -50,7 +50,8 @@ extension Bucket {
   ///   - options: what to store with the copy instead of what the source has.
   @discardableResult
   public func copy(
-    _ source: ObjectKey, from bucket: Bucket? = nil, to key: ObjectKey, ifSource sourceConditions: ObjectConditions = .none,
+    _ source: ObjectKey, from bucket: Bucket? = nil, to key: ObjectKey,
+    ifSource sourceConditions: ObjectConditions = .none,
     if conditions: ObjectConditions = .none, replacing options: ObjectOptions? = nil
   ) throws(StorageError) -> ObjectInfo {
     let reader = try (bucket ?? self).open(source, if: sourceConditions)

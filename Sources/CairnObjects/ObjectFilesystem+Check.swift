@@ -60,7 +60,9 @@ extension ObjectFilesystem {
         check.report("a record of the root tree makes no sense", key: key)
       }
     }
-    if let largest = ids.max(), largest >= next { check.report("the next bucket's id is \(next), but \(largest) is taken") }
+    if let largest = ids.max(), largest >= next {
+      check.report("the next bucket's id is \(next), but \(largest) is taken")
+    }
     return ids
   }
 

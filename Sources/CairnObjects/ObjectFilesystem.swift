@@ -12,7 +12,9 @@ public final class ObjectFilesystem: Filesystem {
   /// The filesystem.
   public init() {}
 
+  /// `OBJS`.
   public var kind: VolumeKind { .objects }
+  /// The version of the format that is described here.
   public var formatVersion: UInt16 { 1 }
 
   /// Makes the trees. There are no options.

@@ -13,10 +13,12 @@ public struct ObjectKey: Hashable, Sendable {
 }
 
 extension ObjectKey: ExpressibleByStringLiteral {
+  /// A key that is a text's UTF-8.
   public init(stringLiteral text: String) { self.init(text) }
 }
 
 extension ObjectKey: Comparable {
+  /// Byte order.
   public static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
 }
 

@@ -14,6 +14,16 @@ extension Transaction {
   }
 }
 
+extension Transaction {
+  /// Makes a bucket in a volume of objects; true: it was not there before. With `ifMissing` an existing one is no error.
+  @discardableResult
+  public func createBucket(
+    _ name: String, ifMissing: Bool = false, volume: String = ObjectVolume.defaultName
+  ) throws(StorageError) -> Bool {
+    try objects(volume).createBucket(name, ifMissing: ifMissing)
+  }
+}
+
 /// A volume of objects inside a transaction: its buckets.
 public struct ObjectVolume {
   /// The name of the volume that a store is made with.

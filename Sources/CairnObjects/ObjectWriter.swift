@@ -5,6 +5,9 @@ public import CairnVolumes
 extension Store {
   /// Begins to write contents outside of any transaction, for an object that is put later.
   ///
+  /// The writer takes space from the store as bytes come: like every call that changes the store, that must not be done
+  /// from within a transaction's closure. Write first, then put.
+  ///
   /// - Parameters:
   ///   - byteCount: how many bytes will come, if it is known; then they get their space at once, in as few runs as there
   ///     are. It need not be right.
@@ -78,12 +81,30 @@ public final class ObjectWriter {
         try trees.place(bytes, key: key, head: head)
       }
     }
-    if !buffer.isEmpty { try flushBuffer() }
     isSpent = true
     guard let reservation else { throw .transactionFailed }
-    trim(reservation)
-    let extents = try trees.volume.claim(reservation)
+    // Within the transaction nothing more can be reserved: what is still in memory goes to what is left, and otherwise to
+    // space of the transaction itself.
+    let blockByteCount = store.blockByteCount
+    let needed = DataExtent.blockCount(of: UInt64(buffer.count), blockByteCount: blockByteCount)
+    let missing = needed - min(needed, writer.freeBlockCount)
+    if missing == 0 { trim(reservation, keeping: needed) }
+    var extents = try trees.volume.claim(reservation)
     self.reservation = nil
+    if missing > 0 {
+      let more = try trees.volume.allocateData(byteCount: missing * UInt64(blockByteCount))
+      writer.append(more)
+      extents += more
+    }
+    if !buffer.isEmpty {
+      try BulkCopy.withRawSpan(of: buffer) { (bytes) throws(StorageError) in
+        let run = try writer.write(bytes) { (span, start) throws(StorageError) in
+          try trees.volume.writeData(span, at: start)
+        }
+        digest.append(bytes, in: run)
+        runs.append(run)
+      }
+    }
     return PlacedContents(size: byteCount, digest: digest.finish(), runs: runs, extents: extents)
   }
 
@@ -134,9 +155,9 @@ public final class ObjectWriter {
     return reservation
   }
 
-  /// Gives back what was reserved beyond the contents.
-  private func trim(_ reservation: ExtentReservation) {
-    var unused = writer.freeBlockCount
+  /// Gives back what was reserved beyond the contents, but for the blocks that are still needed.
+  private func trim(_ reservation: ExtentReservation, keeping needed: UInt64) {
+    var unused = writer.freeBlockCount - needed
     while unused > 0, let last = reservation.extents.last {
       let cut = min(unused, UInt64(last.count))
       reservation.trimLast(to: last.count - UInt32(cut))

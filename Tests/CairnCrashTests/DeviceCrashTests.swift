@@ -80,6 +80,8 @@ struct DeviceCrashTests {
       }
     }
     #expect(images > events.count)
+    print(
+      "device, trace \(trace), blocks of \(blockByteCount): \(events.count) writes and flushes, \(images) crash images")
   }
 
   private static func perform(

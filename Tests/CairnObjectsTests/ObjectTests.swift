@@ -81,7 +81,7 @@ struct ObjectTests {
   func options() throws {
     let fixture = try ObjectFixture()
     var options = ObjectOptions(
-      contentType: "text/plain; charset=utf-8", metadata: ["mode": "644", "näme": "värt"], etag: "0123-2",
+      contentType: "text/plain; charset=utf-8", metadata: ["mode": "644", "n\u{E4}me": "v\u{E4}rt"], etag: "0123-2",
       checksums: [ObjectChecksum(algorithm: "SHA256", value: "abc="), ObjectChecksum(algorithm: "CRC32", value: "")])
     options.metadata.set([0xFF], to: [0, 0xFE])
     fixture.world.now += 77

@@ -75,11 +75,12 @@ struct RecordTests {
       encoded: ObjectOperation.createBucket("b", created: 3).encoded, recode: recodeOperation),
     Sample(
       testDescription: "ObjectOperation, delete bucket", golden: "0102" + "03c3a462",
-      encoded: ObjectOperation.deleteBucket("äb").encoded, recode: recodeOperation),
+      encoded: ObjectOperation.deleteBucket("\u{E4}b").encoded, recode: recodeOperation),
     Sample(
       testDescription: "ObjectOperation, put",
       golden: "0103" + "0162" + "020102" + "2d" + "020178" + "02797a" + "0500000000000000"
-        + "27" + "01020000" + "0100010000000000" + "0100000000000000" + "0200000000000000" + "000000" + "2c01000000000000"
+        + "27" + "01020000" + "0100010000000000" + "0100000000000000" + "0200000000000000" + "000000"
+        + "2c01000000000000"
         + "01" + "16" + "01" + pieceText,
       encoded: putOperation.encoded, recode: recodeOperation),
     Sample(
@@ -201,7 +202,7 @@ struct TreeKeyTests {
 
   @Test("an object's key shows its text, or escapes")
   func descriptions() {
-    #expect(ObjectKey("a/ä").description == "a/ä")
+    #expect(ObjectKey("a/\u{E4}").description == "a/\u{E4}")
     #expect(ObjectKey([0x61, 0xFF, 0x0A]).description == "a\\xff\\x0a")
     #expect(ObjectKey("a\\b").description == "a\\\\b")
     #expect(ObjectKey([1]) < ObjectKey([1, 0]))

@@ -99,6 +99,7 @@ public final class Store: Sendable {
 
   /// Closes the store and gives the memory free. Every handle of it ends.
   public func close() throws(StorageError) {
+    defer { core.whenClosed?() }
     try core.device.close()
   }
 

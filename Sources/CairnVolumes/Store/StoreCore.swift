@@ -13,6 +13,7 @@ final class StoreCore: @unchecked Sendable {
   let limits: TransactionLimits
   let environment: Environment
   let isReadOnly: Bool
+  let whenClosed: (@Sendable () -> Void)?
   let removesInSteps: Bool
 
   private let lock = Lock()
@@ -27,6 +28,7 @@ final class StoreCore: @unchecked Sendable {
     limits = options.limits
     environment = options.environment
     isReadOnly = options.device.isReadOnly
+    whenClosed = options.whenClosed
     removesInSteps = options.removesInSteps
   }
 

@@ -15,6 +15,9 @@ public struct StoreOptions: Sendable {
   /// Leaves the blocks of removed volumes to `Store.step(budget:)`, for callers whose calls are bounded (a canister).
   public var removesInSteps: Bool
 
+  /// Runs once when the store is closed, behind everything else: who opened the memory for it may close it there.
+  public var whenClosed: (@Sendable () -> Void)?
+
   /// Options with the given environment.
   public init(filesystems: [any Filesystem] = [], environment: Environment) {
     self.filesystems = filesystems
@@ -23,6 +26,7 @@ public struct StoreOptions: Sendable {
     device = OpenOptions()
     limits = TransactionLimits()
     removesInSteps = false
+    whenClosed = nil
   }
 
   #if !hasFeature(Embedded)

@@ -104,7 +104,8 @@ final class ObjectFixture {
   /// Puts an object into the bucket `b` in a commit of its own.
   @discardableResult
   func put(
-    _ key: ObjectKey, _ bytes: [UInt8], _ options: ObjectOptions = ObjectOptions(), if conditions: ObjectConditions = .none
+    _ key: ObjectKey, _ bytes: [UInt8], _ options: ObjectOptions = ObjectOptions(),
+    if conditions: ObjectConditions = .none
   ) throws -> ObjectInfo {
     try change { try $0.bucket("b").put(key, bytes, options, if: conditions) }
   }

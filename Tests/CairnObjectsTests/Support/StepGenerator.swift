@@ -10,7 +10,7 @@ struct StepGenerator {
   /// The longest key that the store takes.
   var keyByteCountMax: Int
 
-  static let bucketNames = ["a", "b", "ä"]
+  static let bucketNames = ["a", "b", "\u{E4}"]
   static let keyParts = ["", "x", "y", "/", "long-\(String(repeating: "z", count: 90))"]
 
   mutating func chance(_ one: Int) -> Bool { random.below(one) == 0 }

@@ -11,6 +11,8 @@
       smokeBytes,
       smokeMemory,
       smokeBlocks,
+      smokeTrees,
+      smokeStore,
     ]
     for (index, part) in parts.enumerated() where !part() {
       return Int32(index) + 1

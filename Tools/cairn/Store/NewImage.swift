@@ -1,0 +1,23 @@
+internal import CairnBlocks
+internal import CairnMemory
+
+/// Makes an image file, all of it or none.
+enum NewImage {
+  /// Makes the file, which must not be there, and lets `fill` write the image into it. If that fails the file goes again.
+  static func make(at path: Path, byteCount: UInt64, _ fill: (FileMemory) throws -> Void) throws {
+    let name = try path.string
+    let memory: FileMemory
+    do throws(MemoryError) {
+      memory = try FileMemory.create(path: name, byteCount: byteCount)
+    } catch {
+      throw Failure(.memory(error), image: path)
+    }
+    defer { memory.close() }
+    do {
+      try fill(memory)
+    } catch {
+      Folder.removeFile(path)
+      throw (error as? StorageError).map { Failure($0, image: path) } ?? error
+    }
+  }
+}
