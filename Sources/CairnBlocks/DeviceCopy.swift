@@ -35,6 +35,9 @@ private struct DeviceCopy {
     if case .sectors = target.guarantees, layout.imageSlotCount == 0 {
       throw .invalidArgument("an image made for a memory that tears no message cannot be copied to one that does")
     }
+    let features = try core.locked { () throws(StorageError) in core.superblock.features }
+    // Such a feature may mean more blocks than are known here.
+    guard features.readOnlyCompatible == 0 else { throw .unsupportedFeatures(features.readOnlyCompatible) }
     try eraseSuperblocks()
     try zeroReserved()
     var all: UInt64 = 0
@@ -50,7 +53,7 @@ private struct DeviceCopy {
       }
     }
     try onMemory { () throws(MemoryError) in try target.flush() }
-    try writeSuperblocks()
+    try writeSuperblocks(features)
   }
 
   private func eraseSuperblocks() throws(StorageError) {
@@ -131,13 +134,14 @@ private struct DeviceCopy {
     try writeMemory(target, block.span, at: number.rawValue * UInt64(core.layout.blockByteCount))
   }
 
-  private func writeSuperblocks() throws(StorageError) {
+  private func writeSuperblocks(_ features: Superblock.Features) throws(StorageError) {
     let start = JournalPlace(
       position: 0, sequence: view.sequence + 1, previousChecksum: 0, flushNumber: 0, epoch: 0)
     var superblock = Superblock(
       storeID: core.storeID, layout: core.layout, address: BlockNumber(DeviceLayout.superblockB), sequence: 1,
       tail: start, oldest: start, closedHead: start,
       segments: [JournalSegment(epoch: core.environment.random(), position: 0, sequence: start.sequence)])
+    superblock.features = features
     for (address, sequence) in [(DeviceLayout.superblockB, UInt64(1)), (DeviceLayout.superblockA, 2)] {
       superblock.address = BlockNumber(address)
       superblock.sequence = sequence
