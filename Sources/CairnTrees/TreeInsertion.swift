@@ -1,4 +1,5 @@
 public import CairnBlocks
+import CairnBytes
 
 extension Tree {
   /// Stores a value under a key; true when it replaced another.
@@ -21,7 +22,9 @@ extension Tree {
     let limit = limits.payloadByteCountMax(keyByteCount: key.byteCount)
     if value.byteCount <= limit { return try put(key, payload: value, isOverflow: false, in: transaction) }
     let descriptor = try writeOverflow(value, limit: limit, in: transaction)
-    return try put(key, payload: unsafe descriptor.span.bytes, isOverflow: true, in: transaction)
+    return try BulkCopy.withRawSpan(of: descriptor) { (payload) throws(StorageError) in
+      try put(key, payload: payload, isOverflow: true, in: transaction)
+    }
   }
 
   /// Puts a leaf's record in its place.
