@@ -40,7 +40,9 @@ struct ChildProcess: ~Copyable {
     var words = unsafe arguments.map { word in unsafe Path(word).withCString { unsafe strdup($0) } } + [nil]
     defer { unsafe words.forEach { unsafe free($0) } }
     var started = pid_t()
-    let result = unsafe executable.withCString { unsafe posix_spawn(&started, $0, &actions, &attributes, &words, environ) }
+    let result = unsafe executable.withCString {
+      unsafe posix_spawn(&started, $0, &actions, &attributes, &words, environ)
+    }
     guard result == 0 else {
       throw SystemFailure(operation: "start", subject: executable.text, number: result)
     }
