@@ -1,5 +1,4 @@
 public import CairnBlocks
-import CairnBytes
 
 extension Tree {
   /// Stores a value under a key; true when it replaced another.
@@ -20,20 +19,19 @@ extension Tree {
     view.pin()
     defer { view.unpin() }
     let limit = limits.payloadByteCountMax(keyByteCount: key.byteCount)
-    if value.byteCount <= limit { return try put(key, payload: value, isOverflow: false, in: transaction) }
+    let key = BorrowedBytes(key)
+    if value.byteCount <= limit {
+      return try put(TreeRecord(key: key, payload: BorrowedBytes(value), isOverflow: false), in: transaction)
+    }
     let descriptor = try writeOverflow(value, limit: limit, in: transaction)
-    return try BulkCopy.withRawSpan(of: descriptor) { (payload) throws(StorageError) in
-      try put(key, payload: payload, isOverflow: true, in: transaction)
+    return try descriptor.withBorrowedBytes { (payload) throws(StorageError) in
+      try put(TreeRecord(key: key, payload: payload, isOverflow: true), in: transaction)
     }
   }
 
   /// Puts a leaf's record in its place.
-  private func put(
-    _ key: RawSpan, payload: RawSpan, isOverflow: Bool, in transaction: BlockTransaction
-  ) throws(StorageError) -> Bool {
+  private func put(_ record: TreeRecord, in transaction: BlockTransaction) throws(StorageError) -> Bool {
     let view = transaction.view
-    let record = TreeRecord(
-      key: BorrowedBytes(key), payload: BorrowedBytes(payload), isOverflow: isOverflow)
     let (block, node) = try leaf(for: record.key, in: view)
     let (index, isExact) = try node.leafIndex(for: record.key, block)
     if isExact {

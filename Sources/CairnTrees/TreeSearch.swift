@@ -70,7 +70,11 @@ extension Tree {
   @inline(__always)
   func find(_ key: BorrowedBytes, in view: BlockView) throws(StorageError) -> (node: TreeNode, entry: TreeNode.Entry)? {
     let (block, node) = try leaf(for: key, in: view)
-    let (index, isExact) = try node.leafIndex(for: key, block)
+    // `leafIndex` by hand: the optimizer leaves it a call of its own here.
+    let prefix = node.prefixByteCount
+    guard key.count >= prefix else { throw StorageError.damaged(block.rawValue, .malformed) }
+    let (index, isExact) = node.lowerBound(
+      key.dropping(prefix), headerByteCount: TreeNode.Layout.leafHeaderByteCount)
     return isExact ? (node, node.entry(index)) : nil
   }
 }
