@@ -56,7 +56,7 @@ struct OutputTests {
     let picture = ProgressBar.picture("importing", done: 5 << 20, total: 10 << 20, seconds: 2, width: width)
     #expect(picture.count == max(0, width - 1))
     #expect(width < 80 || picture.hasPrefix("importing [#"))
-    #expect(width < 80 || picture.contains(" 50%  5 MiB of 10 MiB  2.5 MiB/s"))
+    #expect(width < 80 || picture.contains(" 50%     5 MiB of 10 MiB     2.5 MiB/s"))
     #expect(ProgressBar.picture("x", done: 9, total: 3, seconds: 0, width: width).count == max(0, width - 1))
     #expect(ProgressBar.picture("x", done: 9, total: nil, seconds: 0, width: width).count == max(0, width - 1))
   }

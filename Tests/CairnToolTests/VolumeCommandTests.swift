@@ -28,6 +28,23 @@ struct VolumeCommandTests {
     try tool.fail("volume", "i", status: 2, saying: ["volume"])
   }
 
+  @Test("objects in another volume")
+  func otherVolume() throws {
+    try tool.succeed("volume", "i", "create", "second", "--kind", "objects")
+    try tool.succeed("put", "i", "b/k", "--volume", "second", input: [7])
+    #expect(try tool.succeed("ls", "i").lines == [])
+    #expect(try tool.succeed("ls", "i", "--volume", "second").lines == ["b"])
+    #expect(try tool.succeed("get", "i", "b/k", "--volume", "second").bytes == [7])
+    try tool.fail("get", "i", "b/k", status: 1, saying: ["b"])
+    try tool.fail("ls", "i", "--volume", "third", status: 1, saying: ["third", "cairn volume"])
+    #expect(try tool.shell("mkdir t; echo 1 > t/x; $CAIRN import i c t --volume second").lines == ["x"])
+    try tool.succeed("cp", "i", "c/x", "b/x", "--volume", "second")
+    try tool.succeed("export", "i", "b", "out", "--volume", "second")
+    #expect(try tool.scratch.read("out/x") == Array("1\n".utf8))
+    try tool.succeed("rm", "i", "--recursive", "b", "--volume", "second")
+    #expect(try tool.succeed("ls", "i", "--volume", "second").lines == ["c"])
+  }
+
   @Test("a quota holds")
   func quota() throws {
     try tool.succeed("volume", "i", "quota", "objects", "1MiB")

@@ -32,8 +32,9 @@ struct Cairn: ParsableCommand {
   }
 
   static func main() {
-    // A reader that goes away becomes an error of the write, not the end of the process in the middle of a commit.
+    // A reader that goes away, or a file that may not grow, becomes an error of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     Descriptor.occupyStandardStreams()
     Glibc.exit(perform(Program.arguments.map(ArgumentBytes.escape)).rawValue)
   }

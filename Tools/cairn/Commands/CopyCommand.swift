@@ -8,6 +8,7 @@ struct CopyCommand: ParsableCommand {
     commandName: "cp", abstract: "Copy an object inside the store, with its metadata, in one commit.")
 
   @OptionGroup var store: StoreArguments
+  @OptionGroup var volume: VolumeOption
 
   @Argument(help: ArgumentHelp("The object to copy.", valueName: "bucket/key"))
   var from: ObjectAddress
@@ -18,8 +19,8 @@ struct CopyCommand: ParsableCommand {
   func run() throws {
     try store.writing { store in
       try store.change(in: nil) { transaction in
-        let source = try transaction.bucket(from.bucket)
-        try transaction.bucket(to.bucket).copy(from.key, from: source, to: to.key)
+        let source = try volume.bucket(from.bucket, in: transaction)
+        try volume.bucket(to.bucket, in: transaction).copy(from.key, from: source, to: to.key)
       }
     }
   }

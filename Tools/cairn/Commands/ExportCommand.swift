@@ -15,6 +15,7 @@ struct ExportCommand: ParsableCommand {
   )
 
   @OptionGroup var store: StoreArguments
+  @OptionGroup var volume: VolumeOption
 
   @Argument(help: ArgumentHelp("What to write.", valueName: "bucket[/prefix]"))
   var source: PrefixAddress
@@ -27,7 +28,7 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func export(_ transaction: Transaction) throws {
-    let bucket = try transaction.bucket(source.bucket)
+    let bucket = try volume.bucket(source.bucket, in: transaction)
     let query = ObjectQuery(prefix: source.folder)
     let progress = ProgressBar("exporting")
     defer { progress.clear() }

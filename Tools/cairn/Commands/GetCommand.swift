@@ -12,6 +12,7 @@ struct GetCommand: ParsableCommand {
   )
 
   @OptionGroup var store: StoreArguments
+  @OptionGroup var volume: VolumeOption
 
   @Argument(help: ArgumentHelp("The object.", valueName: "bucket/key"))
   var object: ObjectAddress
@@ -36,7 +37,7 @@ struct GetCommand: ParsableCommand {
   }
 
   private func write(_ transaction: Transaction) throws {
-    let reader = try transaction.bucket(object.bucket).open(object.key)
+    let reader = try volume.bucket(object.bucket, in: transaction).open(object.key)
     let whole = 0..<reader.info.size
     var pieces = ObjectPieces(reader, try range.map { try $0.objectRange.resolved(in: reader.info.size) } ?? whole)
     // The first piece is read before the file is touched: an object that cannot be read destroys nothing.

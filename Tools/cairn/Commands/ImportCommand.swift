@@ -15,6 +15,7 @@ struct ImportCommand: ParsableCommand {
   )
 
   @OptionGroup var store: StoreArguments
+  @OptionGroup var volume: VolumeOption
 
   @Argument(help: ArgumentHelp("Where to; a bucket that is missing is made.", valueName: "bucket[/prefix]"))
   var target: PrefixAddress
@@ -33,7 +34,7 @@ struct ImportCommand: ParsableCommand {
     }
     try store.writing { store in
       let identity = try Descriptor.open(self.store.image.path, 0).status().identity
-      let importer = TreeImporter(to: target, in: store, without: identity, progress: progress)
+      let importer = TreeImporter(to: target, of: volume, in: store, without: identity, progress: progress)
       try importer.makeBucket()
       try TreeReader.walk(root, importer)
       if let failure = importer.failure { throw failure }

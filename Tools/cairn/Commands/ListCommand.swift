@@ -15,6 +15,7 @@ struct ListCommand: ParsableCommand {
   )
 
   @OptionGroup var store: StoreArguments
+  @OptionGroup var volume: VolumeOption
 
   @Argument(help: ArgumentHelp("A bucket, or the keys in it that begin with a prefix.", valueName: "bucket[/prefix]"))
   var address: PrefixAddress?
@@ -42,11 +43,11 @@ struct ListCommand: ParsableCommand {
   private func list(_ transaction: Transaction) throws {
     var output = StandardOutput()
     if let address {
-      let bucket = try transaction.bucket(address.bucket)
+      let bucket = try volume.bucket(address.bucket, in: transaction)
       let query = ObjectQuery(prefix: address.prefix, delimiter: delimiter?.bytes ?? [])
       try bucket.forEachPage(query) { page in try print(page, to: &output) }
     } else {
-      for bucket in try transaction.objects().buckets() { try print(bucket, to: &output) }
+      for bucket in try volume.objects(in: transaction).buckets() { try print(bucket, to: &output) }
     }
     try output.flush()
   }

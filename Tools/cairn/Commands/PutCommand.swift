@@ -13,6 +13,7 @@ struct PutCommand: ParsableCommand {
   )
 
   @OptionGroup var store: StoreArguments
+  @OptionGroup var volume: VolumeOption
 
   @Argument(help: ArgumentHelp("The object.", valueName: "bucket/key"))
   var object: ObjectAddress
@@ -37,7 +38,7 @@ struct PutCommand: ParsableCommand {
     try store.writing { store in
       let source = try ObjectSource.read(input, for: store)
       try store.change(in: transaction?.id) { transaction in
-        let objects = try transaction.objects()
+        let objects = try volume.objects(in: transaction)
         try objects.createBucket(object.bucket, ifMissing: true)
         try source.put(object.key, in: try objects.bucket(object.bucket), options, if: conditions)
       }

@@ -16,6 +16,7 @@ struct RemoveCommand: ParsableCommand {
   )
 
   @OptionGroup var store: StoreArguments
+  @OptionGroup var volume: VolumeOption
 
   @Argument(help: ArgumentHelp("The objects.", valueName: "bucket/key"))
   var objects: [PrefixAddress]
@@ -43,7 +44,7 @@ struct RemoveCommand: ParsableCommand {
         try store.change(in: transaction?.id) { transaction in
           for address in objects {
             let key = ObjectKey(address.prefix)
-            guard try transaction.bucket(address.bucket).delete(key) else {
+            guard try volume.bucket(address.bucket, in: transaction).delete(key) else {
               throw StorageError.notFound(Subject("key", key.bytes))
             }
           }
@@ -56,13 +57,13 @@ struct RemoveCommand: ParsableCommand {
     var removedAny = false
     while true {
       let isDone = try store.change(in: transaction?.id) { transaction in
-        let bucket = try transaction.bucket(address.bucket)
+        let bucket = try volume.bucket(address.bucket, in: transaction)
         let page = try bucket.list(ObjectQuery(prefix: address.folder, limit: Self.batch))
         _ = try bucket.delete(page.objects.map(\.key))
         removedAny = removedAny || !page.objects.isEmpty
         if page.isTruncated { return false }
         // The bucket goes with its last objects, so that nobody sees an empty one.
-        if address.prefix.isEmpty { try transaction.objects().deleteBucket(address.bucket) }
+        if address.prefix.isEmpty { try volume.objects(in: transaction).deleteBucket(address.bucket) }
         return true
       }
       if isDone { break }

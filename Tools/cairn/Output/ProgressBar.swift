@@ -56,13 +56,14 @@ final class ProgressBar {
 
   /// The line: title, bar, share, amount, speed; never wider than the terminal.
   static func picture(_ title: String, done: UInt64, total: UInt64?, seconds: Double, width: Int) -> String {
-    let speed = seconds > 0.2 ? "  \(ByteSize.text(UInt64(Double(done) / seconds)))/s" : ""
+    let speed = seconds > 0.2 ? ByteSize.text(UInt64(Double(done) / seconds)) + "/s" : ""
     guard let total, total > 0 else {
-      return padded("\(title)  \(ByteSize.text(done))\(speed)", width)
+      return padded("\(title)  \(ByteSize.text(done))  \(speed)", width)
     }
     let share = min(1, Double(done) / Double(total))
-    let figures =
-      "\(Text.right(String(Int(share * 100)), 3))%  \(ByteSize.text(done)) of \(ByteSize.text(total))\(speed)"
+    // Columns of one width, so that the bar keeps its length.
+    let amount = "\(Text.right(ByteSize.text(done), 10)) of \(ByteSize.text(total))"
+    let figures = "\(Text.right(String(Int(share * 100)), 3))%\(amount)\(Text.right(speed, 14))"
     let cells = min(40, width - title.count - figures.count - 6)
     guard cells >= 5 else { return padded("\(title)  \(figures)", width) }
     let full = Int(share * Double(cells))

@@ -6,7 +6,8 @@ struct OutputClosed: Error {}
 /// What a command prints for its caller. Gathered and written in large pieces; `flush` before the command ends.
 struct StandardOutput: ~Copyable {
   private let descriptor = Descriptor.standardOutput
-  private let isTerminal = Terminal.hasOutputStream
+  /// Whether a person looks at it.
+  let isTerminal = Terminal.hasOutputStream
   private var buffer: [UInt8] = []
 
   private static let bufferByteCount = 1 << 16

@@ -8,6 +8,7 @@ internal import CairnVolumes
 /// own when the walk leaves it.
 final class TreeImporter: TreeReader.Visitor {
   private let target: PrefixAddress
+  private let volume: VolumeOption
   private let store: Store
   private let image: FileIdentity
   private let progress: ProgressBar
@@ -18,8 +19,12 @@ final class TreeImporter: TreeReader.Visitor {
 
   /// An importer to a place in a store. The file `image`, which holds the store, is left out: it would grow as it is
   /// read.
-  init(to target: PrefixAddress, in store: Store, without image: FileIdentity, progress: ProgressBar) {
+  init(
+    to target: PrefixAddress, of volume: VolumeOption, in store: Store, without image: FileIdentity,
+    progress: ProgressBar
+  ) {
     self.target = target
+    self.volume = volume
     self.store = store
     self.image = image
     self.progress = progress
@@ -36,7 +41,7 @@ final class TreeImporter: TreeReader.Visitor {
   /// Makes the bucket, so that it is there even when the folder is empty.
   func makeBucket() throws {
     try store.change(in: nil) { transaction in
-      _ = try transaction.objects().createBucket(target.bucket, ifMissing: true)
+      _ = try volume.objects(in: transaction).createBucket(target.bucket, ifMissing: true)
     }
   }
 
@@ -82,7 +87,7 @@ final class TreeImporter: TreeReader.Visitor {
     var keys: [ObjectKey] = []
     do {
       try store.change(in: nil) { transaction in
-        let bucket = try transaction.bucket(target.bucket)
+        let bucket = try volume.bucket(target.bucket, in: transaction)
         for folder in waiting {
           let key = key(folder.path + [UInt8(ascii: "/")])
           try bucket.put(key, [UInt8](), FileMetadata(.folder, folder.status).options)
@@ -100,7 +105,8 @@ final class TreeImporter: TreeReader.Visitor {
       return tell("\(path) would be a key of \(byteCount) bytes; at most \(limit) are allowed: left out")
     }
     waiting = []
-    if Terminal.hasOutputStream { progress.clear() }
+    // Keys on the terminal that shows the bar begin on a clean line.
+    if output.isTerminal { progress.clear() }
     for key in keys { try output.line(name: key.bytes) }
     try output.flush()
   }
