@@ -230,7 +230,13 @@ public final class BlockTransaction {
       core.rollBack(&changes)
       view.changeCount += 1
       byteCountBound = 0
+      // Where the device grew for them, it stays as large as they need.
+      let end = kept.reduce(0) { max($0, $1.end) }
+      if end > core.geometry.blockCount {
+        guard try core.grow(byBlocks: end - core.geometry.blockCount, in: &changes) else { throw .memory(.full) }
+      }
       for extent in kept {
+        if let group = core.layout.group(of: extent.start.rawValue) { try core.loadGroup(group) }
         // Nobody can have taken them meanwhile: the lock was held.
         core.allocator.takeBack(extent)
         changes.allocated[extent.start.rawValue] = extent.count
