@@ -176,7 +176,9 @@ extension DeviceCore {
       let expected = geometry.blockCount * UInt64(layout.blockByteCount)
       guard found >= expected else { throw .truncated(expectedByteCount: expected, foundByteCount: found) }
       allocator = Allocator(
-        layout: layout, blockCount: geometry.blockCount, recovered: recovered.bitmapRanges,
+        layout: layout, blockCount: geometry.blockCount,
+        // The ring may name any block; bitmaps that the geometry does not know are nobody's.
+        recovered: recovered.bitmapRanges.filter { $0.key < geometry.formattedGroupCount },
         recoveredSequence: head.sequence - 1)
       try forgetFreedBlocks()
       if !options.isReadOnly && superblock.segments.count >= DeviceLimits.segmentCountMax - 1 {
