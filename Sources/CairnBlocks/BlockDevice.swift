@@ -156,7 +156,14 @@ public final class BlockDevice: Sendable {
     defer { core.writer.unlock() }
     try core.locked { () throws(StorageError) in
       guard !core.isClosed else { return }
-      if !core.options.isReadOnly && !core.isPoisoned { try core.flushGroup(.closing) }
+      if !core.options.isReadOnly && !core.isPoisoned {
+        // Commits that wait for their flush come first: a superblock that names a head must not arrive before it.
+        while core.isFlushing || !core.pending.isEmpty {
+          if core.isFlushing { core.flushed.wait(for: core.lock) } else { try core.flushGroup(.riding) }
+          try core.requireUsable()
+        }
+        try core.flushGroup(.closing)
+      }
       core.isClosed = true
     }
   }
