@@ -58,7 +58,8 @@ let package = Package(
     ),
 
     // L3: ordered maps.
-    .target(name: "CairnTrees", dependencies: ["CairnBlocks", "CairnBytes"], swiftSettings: portable),
+    .target(name: "CPrefetch"),
+    .target(name: "CairnTrees", dependencies: ["CPrefetch", "CairnBlocks", "CairnBytes"], swiftSettings: portable),
     .testTarget(
       name: "CairnTreesTests",
       dependencies: ["CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
@@ -112,6 +113,7 @@ let package = Package(
       path: "Tools/cairn",
       swiftSettings: strict
     ),
+    .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnBytes"], swiftSettings: strict),
 
     // Crash suites: short traces, crashed at every point.
     .testTarget(

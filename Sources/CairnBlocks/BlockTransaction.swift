@@ -78,8 +78,9 @@ public final class BlockTransaction {
   package func edit(_ block: BlockNumber) throws(StorageError) -> MutableBlockBytes {
     requireRunning()
     view.changeCount += 1
-    try boundBytes(UInt64(core.layout.blockByteCount))
     if let newest = core.table.newest(block.rawValue), newest.sequence == .max { return newest.mutable }
+    // What was counted when the block became private is the most that all changes of it can take.
+    try boundBytes(UInt64(core.layout.blockByteCount))
     return try view.pinned { () throws(StorageError) in
       try core.locked { () throws(StorageError) in
         try core.relieveCache()

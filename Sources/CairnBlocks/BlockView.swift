@@ -1,5 +1,5 @@
 import CairnMemory
-import Synchronization
+public import Synchronization
 
 /// A device's blocks as of one commit.
 ///
@@ -12,12 +12,19 @@ public final class BlockView {
   let core: DeviceCore
   /// The commit whose state the view shows; `.max` for the running transaction's own.
   public let sequence: UInt64
-  @usableFromInline var pinCount = 0
+  /// Atomic, though a view belongs to one thread: as a variable, each access would check for exclusivity at run time.
+  @usableFromInline let pinCount = Atomic<Int>(0)
   /// Grows with every change that the running transaction makes; always 0 on a snapshot. Cursors notice changes by it.
-  package internal(set) var changeCount: UInt64 = 0
+  @inlinable
+  package internal(set) var changeCount: UInt64 {
+    @inline(__always) get { changes.load(ordering: .relaxed) }
+    set { changes.store(newValue, ordering: .relaxed) }
+  }
+  @usableFromInline let changes = Atomic<UInt64>(0)
 
   init(core: DeviceCore, slot: Int, sequence: UInt64) {
     self.core = core
+    blockByteCount = core.layout.blockByteCount
     table = core.table
     slots = core.slots
     self.slot = slot
@@ -25,7 +32,7 @@ public final class BlockView {
   }
 
   /// Bytes of a block.
-  public var blockByteCount: Int { core.layout.blockByteCount }
+  public let blockByteCount: Int
 
   /// Blocks of the device.
   public var blockCount: UInt64 { core.blockCountSeen.load(ordering: .acquiring) }
@@ -33,15 +40,17 @@ public final class BlockView {
   /// Makes pointers into cached blocks valid until the matching `unpin`. Calls nest.
   @inlinable @inline(__always)
   package func pin() {
-    if pinCount == 0 { slots.pin(slot) }
-    pinCount &+= 1
+    let count = pinCount.load(ordering: .relaxed)
+    if count == 0 { slots.pin(slot) }
+    pinCount.store(count &+ 1, ordering: .relaxed)
   }
 
   /// Ends what `pin` began.
   @inlinable @inline(__always)
   package func unpin() {
-    pinCount &-= 1
-    if pinCount == 0 { slots.unpin(slot) }
+    let count = pinCount.load(ordering: .relaxed) &- 1
+    pinCount.store(count, ordering: .relaxed)
+    if count == 0 { slots.unpin(slot) }
   }
 
   /// Runs `body` while the view is pinned.

@@ -19,6 +19,15 @@ package struct BorrowedBytes {
     self.count = count
   }
 
+  /// The bytes of a span that the caller was given as a parameter, so that they outlive the call.
+  @inline(__always)
+  init(_ span: RawSpan) {
+    self = unsafe span.withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return .empty }
+      return unsafe BorrowedBytes(base, count: buffer.count)
+    }
+  }
+
   /// Nothing. The address is never read.
   @inline(__always)
   static var empty: BorrowedBytes {
@@ -62,24 +71,18 @@ package struct BorrowedBytes {
   @inline(__always)
   func compare(_ other: BorrowedBytes) -> Int {
     let common = min(count, other.count)
+    if common >= 8 {
+      var offset = 0
+      while true {
+        let mine = unsafe address.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        let theirs = unsafe other.address.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        if mine != theirs { return UInt64(bigEndian: mine) < UInt64(bigEndian: theirs) ? -1 : 1 }
+        if offset &+ 8 >= common { return count &- other.count }
+        // The last step goes over some bytes again rather than byte by byte.
+        offset = min(offset &+ 8, common &- 8)
+      }
+    }
     var offset = 0
-    while offset &+ 8 <= common {
-      let (mine, theirs) = unsafe (
-        address.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
-        other.address.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-      )
-      if mine != theirs { return UInt64(bigEndian: mine) < UInt64(bigEndian: theirs) ? -1 : 1 }
-      offset &+= 8
-    }
-    if common >= 8 && offset < common {
-      // The last bytes with some that are known to be equal.
-      let (mine, theirs) = unsafe (
-        address.loadUnaligned(fromByteOffset: common &- 8, as: UInt64.self),
-        other.address.loadUnaligned(fromByteOffset: common &- 8, as: UInt64.self)
-      )
-      if mine != theirs { return UInt64(bigEndian: mine) < UInt64(bigEndian: theirs) ? -1 : 1 }
-      return count &- other.count
-    }
     while offset < common {
       let difference = Int(self[offset]) &- Int(other[offset])
       if difference != 0 { return difference }
@@ -116,26 +119,16 @@ package struct BorrowedBytes {
   }
 }
 
-extension RawSpan {
-  /// Borrows the bytes of the span, which must outlive the call of `body`.
-  @inline(__always)
-  func withBorrowedBytes<Result, Failure: Error>(
-    _ body: (BorrowedBytes) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    try unsafe withUnsafeBytes { (buffer) throws(Failure) -> Result in
-      guard let base = buffer.baseAddress else { return try body(.empty) }
-      return try unsafe body(BorrowedBytes(base, count: buffer.count))
-    }
-  }
-}
-
 extension Array where Element == UInt8 {
   /// Borrows the elements, which stay where they are while `body` runs.
   @inline(__always)
   func withBorrowedBytes<Result, Failure: Error>(
     _ body: (BorrowedBytes) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try unsafe span.bytes.withBorrowedBytes(body)
+    try unsafe span.withUnsafeBytes { (buffer) throws(Failure) -> Result in
+      guard let base = buffer.baseAddress else { return try body(.empty) }
+      return try unsafe body(BorrowedBytes(base, count: buffer.count))
+    }
   }
 }
 
@@ -144,7 +137,10 @@ extension ArraySlice where Element == UInt8 {
   func withBorrowedBytes<Result, Failure: Error>(
     _ body: (BorrowedBytes) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try unsafe span.bytes.withBorrowedBytes(body)
+    try unsafe span.withUnsafeBytes { (buffer) throws(Failure) -> Result in
+      guard let base = buffer.baseAddress else { return try body(.empty) }
+      return try unsafe body(BorrowedBytes(base, count: buffer.count))
+    }
   }
 }
 

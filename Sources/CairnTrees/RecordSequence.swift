@@ -95,10 +95,45 @@ struct RecordSequence {
     }
   }
 
+  /// The parts of a run of records that come from each source: entries of the first node, inserted records, and entries of
+  /// the second node.
+  func parts(_ range: Range<Int>) -> (first: Range<Int>, inserted: Range<Int>, second: Range<Int>) {
+    let insertedEnd = firstCount + inserted.count
+    let first = range.clamped(to: 0..<firstCount)
+    let middle = range.clamped(to: firstCount..<insertedEnd)
+    let second = range.clamped(to: insertedEnd..<max(insertedEnd, range.upperBound))
+    let shift = secondStart - insertedEnd
+    return (
+      first, (middle.lowerBound - firstCount)..<(middle.upperBound - firstCount),
+      (second.lowerBound + shift)..<(second.upperBound + shift)
+    )
+  }
+
   /// Bytes of a run of records and their entries.
   func byteCount(_ range: Range<Int>, prefixByteCount prefix: Int) -> Int {
-    var sum = 0
-    for index in range { sum += byteCount(index, prefixByteCount: prefix) }
+    let parts = parts(range)
+    var sum = first.byteCount(parts.first, prefixByteCount: prefix)
+    for index in parts.inserted {
+      sum +=
+        Layout.entryByteCount + inserted[index].byteCount(prefixByteCount: prefix, headerByteCount: headerByteCount)
+    }
+    return sum + second.byteCount(parts.second, prefixByteCount: prefix)
+  }
+}
+
+extension TreeNode {
+  /// Bytes that a run of records and their entries would take in a node with a prefix of `prefix` bytes.
+  fileprivate func byteCount(_ range: Range<Int>, prefixByteCount prefix: Int) -> Int {
+    let isLeaf = isLeaf
+    let longer = prefixByteCount &- prefix
+    var sum = range.count &* (Layout.entryByteCount &+ headerByteCount)
+    var index = range.lowerBound
+    while index < range.upperBound {
+      let entry = entry(index)
+      sum &+= max(0, entry.suffixByteCount &+ longer &- Layout.headByteCount)
+      if isLeaf { sum &+= Int(bytes.u16(at: entry.offset) & ~Layout.overflowFlag) }
+      index &+= 1
+    }
     return sum
   }
 }
@@ -124,6 +159,8 @@ extension RecordSequence {
     if used + low.count + high.count <= limits.capacity {
       return FencePlan(low: low, high: high, prefixByteCount: common, usedByteCount: used)
     }
+    // With a shorter prefix the records take more.
+    guard used <= limits.capacity else { return nil }
     // A node that barely fits keeps no more of its fences than the prefix, or less.
     var prefix = common
     while prefix >= 0 {
@@ -138,12 +175,7 @@ extension RecordSequence {
   }
 
   /// The plan of one node with all records; nil when they do not fit in one.
-  func planWhole() -> FencePlan? {
-    // Cheap answers first: this decides between rebuilding and dividing.
-    let used = byteCount(0..<count, prefixByteCount: prefixByteCount)
-    guard used - count * limits.fenceByteCountMax <= limits.capacity else { return nil }
-    return plan(0..<count, low: low, high: high)
-  }
+  func planWhole() -> FencePlan? { plan(0..<count, low: low, high: high) }
 }
 
 // MARK: - Division

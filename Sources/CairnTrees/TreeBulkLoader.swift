@@ -34,10 +34,9 @@ public struct TreeBulkLoader {
     guard value.byteCount <= Tree.maximumValueByteCount else {
       throw .valueTooLarge(byteCount: UInt64(value.byteCount), limit: UInt64(Tree.maximumValueByteCount))
     }
-    let isAscending = try key.withBorrowedBytes { (key) throws(StorageError) in
-      levels.first.map { leaf in leaf.isAscending(key) } ?? true
+    guard levels.first?.isAscending(BorrowedBytes(key)) ?? true else {
+      throw .invalidArgument("keys of a bulk load must ascend")
     }
-    guard isAscending else { throw .invalidArgument("keys of a bulk load must ascend") }
 
     let limit = limits.payloadByteCountMax(keyByteCount: key.byteCount)
     if value.byteCount <= limit {
@@ -55,12 +54,9 @@ public struct TreeBulkLoader {
   }
 
   private mutating func append(_ key: RawSpan, payload: RawSpan, isOverflow: Bool) throws(StorageError) {
-    try key.withBorrowedBytes { (key) throws(StorageError) in
-      try payload.withBorrowedBytes { (payload) throws(StorageError) in
-        if levels.isEmpty { levels.append(PendingNode(limits, level: 0, low: [])) }
-        try append(TreeRecord(key: key, payload: payload, isOverflow: isOverflow), level: 0)
-      }
-    }
+    if levels.isEmpty { levels.append(PendingNode(limits, level: 0, low: [])) }
+    try append(
+      TreeRecord(key: BorrowedBytes(key), payload: BorrowedBytes(payload), isOverflow: isOverflow), level: 0)
   }
 
   /// Adds a record to a level, writing the node there when it is full.

@@ -86,7 +86,6 @@ private struct TreeCheck {
       add(place.block, .malformed)
       return found
     }
-    if let level = place.level, level != node.level { add(place.block, .wrongLevel) }
     report.nodeCount += 1
     report.usedByteCount += UInt64(node.usedByteCount + node.lowFenceByteCount + node.highFenceByteCount)
     if place.level == nil { report.height = Int(node.level) + 1 }

@@ -7,19 +7,19 @@ extension Tree {
 
 /// A place among the records of a tree, which moves both ways.
 ///
-/// It holds no block between calls. On the view of a transaction, where the tree may change under it, it keeps its place
+/// It holds no block between calls. After a call that threw it stands nowhere. On the view of a transaction, where the tree may change under it, it keeps its place
 /// by key: `next()` goes to the first key behind the one it stood on, `previous()` to the last before it, also when that
 /// one was deleted.
 public struct TreeCursor {
-  private let tree: Tree
-  private let view: BlockView
+  @usableFromInline let tree: Tree
+  @usableFromInline let view: BlockView
   private var place = Place.unset
   private var path = TreePath()
   private var buffer = KeyBuffer()
   private var keyByteCount = 0
+  private var prefixByteCount = 0
   /// The view's count of changes when `path` was true.
   private var changeCount: UInt64 = 0
-  private var touched: UInt64 = 0
 
   private enum Place {
     /// Before the first move.
@@ -56,13 +56,13 @@ extension TreeCursor {
   /// Goes to the first record whose key is not less than `key`; false, and behind the last one, when there is none.
   @discardableResult
   public mutating func seek(to key: RawSpan) throws(StorageError) -> Bool {
-    try key.withBorrowedBytes { (key) throws(StorageError) in try seek(to: key, isBehind: false) }
+    try seek(to: BorrowedBytes(key), isBehind: false)
   }
 
   /// Goes to the last record whose key is less than `key`; false, and before the first one, when there is none.
   @discardableResult
   public mutating func seek(before key: RawSpan) throws(StorageError) -> Bool {
-    try key.withBorrowedBytes { (key) throws(StorageError) in try seek(before: key) }
+    try seek(before: BorrowedBytes(key))
   }
 
   /// Goes to the first record whose key is not less than `key`.
@@ -83,6 +83,7 @@ extension TreeCursor {
     case .behindLast: return false
     case .record: break
     }
+    makeUnique()
     if view.changeCount != changeCount { return try seekFromRecord(isForward: true) }
     view.pin()
     defer { view.unpin() }
@@ -90,7 +91,7 @@ extension TreeCursor {
     let index = path.last.index + 1
     if index < leaf.count {
       path.last.index = index
-      settle(on: leaf)
+      settle(on: leaf, isOther: false)
       return true
     }
     return try goOn()
@@ -104,13 +105,14 @@ extension TreeCursor {
     case .beforeFirst: return false
     case .record: break
     }
+    makeUnique()
     if view.changeCount != changeCount { return try seekFromRecord(isForward: false) }
     view.pin()
     defer { view.unpin() }
     if path.last.index > 0 {
       let leaf = try tree.node(path, path.count - 1, in: view)
       path.last.index -= 1
-      settle(on: leaf)
+      settle(on: leaf, isOther: false)
       return true
     }
     return try goBack()
@@ -144,9 +146,9 @@ extension TreeCursor {
     view.pin()
     defer { view.unpin() }
     let leaf = try begin(target)
-    if let index = try choose(leaf, path.block(path.count - 1)) {
+    if let index = try choose(leaf, path.last.block) {
       path.last.index = index
-      settle(on: leaf)
+      settle(on: leaf, isOther: true)
       return true
     }
     return try goOn()
@@ -159,10 +161,10 @@ extension TreeCursor {
     view.pin()
     defer { view.unpin() }
     let leaf = try begin(target)
-    let index = try choose(leaf, path.block(path.count - 1))
+    let index = try choose(leaf, path.last.block)
     if index >= 0 {
       path.last.index = index
-      settle(on: leaf)
+      settle(on: leaf, isOther: true)
       return true
     }
     return try goBack()
@@ -170,44 +172,59 @@ extension TreeCursor {
 
   /// Finds a leaf. Until an entry of it is chosen the cursor stands nowhere.
   private mutating func begin(_ target: TreeTarget) throws(StorageError) -> TreeNode {
+    makeUnique()
     place = .unset
-    keyByteCount = 0
-    path = TreePath()
+    path.cut(to: 0)
     changeCount = view.changeCount
-    return try tree.descend(from: try tree.rootNode(in: view), tree.root, to: target, &path, in: view)
+    let leaf = try tree.descend(from: try tree.rootNode(in: view), tree.root, to: target, path, in: view)
+    keyByteCount = 0
+    return leaf
   }
 
   private mutating func goOn() throws(StorageError) -> Bool {
-    while let leaf = try tree.nextLeaf(&path, in: view) {
-      guard leaf.count > 0 else { continue }
-      path.last.index = 0
-      settle(on: leaf)
-      touched &+= tree.touchNextLeaf(path, in: view)
-      return true
+    // Should the way end in an error, the cursor stands nowhere.
+    place = .unset
+    guard let leaf = try tree.nextLeaf(path, in: view) else { return leave(.behindLast) }
+    // As in a scan: keys that must ascend end in whatever way nodes refer to one another.
+    guard leaf.count > 0, leaf.compareKey(0, buffer.bytes(keyByteCount)) > 0 else {
+      throw .damaged(path.last.block.rawValue, .malformed)
     }
-    place = .behindLast
-    keyByteCount = 0
-    return false
+    path.last.index = 0
+    settle(on: leaf, isOther: true)
+    tree.touchNextLeaf(path, in: view)
+    return true
   }
 
   private mutating func goBack() throws(StorageError) -> Bool {
-    while let leaf = try tree.previousLeaf(&path, in: view) {
-      guard leaf.count > 0 else { continue }
-      path.last.index = leaf.count - 1
-      settle(on: leaf)
-      return true
+    place = .unset
+    guard let leaf = try tree.previousLeaf(path, in: view) else { return leave(.beforeFirst) }
+    guard leaf.count > 0, keyByteCount == 0 || leaf.compareKey(leaf.count - 1, buffer.bytes(keyByteCount)) < 0 else {
+      throw .damaged(path.last.block.rawValue, .malformed)
     }
-    place = .beforeFirst
+    path.last.index = leaf.count - 1
+    settle(on: leaf, isOther: true)
+    return true
+  }
+
+  private mutating func leave(_ place: Place) -> Bool {
+    self.place = place
     keyByteCount = 0
     return false
   }
 
+  /// Copies of a cursor share what they point to until one of them moves.
+  private mutating func makeUnique() {
+    guard !isKnownUniquelyReferenced(&buffer) else { return }
+    buffer = buffer.copy()
+    path = path.copy()
+  }
+
   /// Makes the entry that `path` leads to the record that the cursor stands on.
-  private mutating func settle(on leaf: TreeNode) {
-    // Copies of a cursor share the buffer until one of them moves.
-    if !isKnownUniquelyReferenced(&buffer) { buffer = KeyBuffer() }
+  ///
+  /// - Parameter isOther: whether the leaf may be another than before, so that keys have another prefix.
+  private mutating func settle(on leaf: TreeNode, isOther: Bool) {
     place = .record
-    let prefixByteCount = buffer.setPrefix(of: leaf)
+    if isOther { prefixByteCount = buffer.setPrefix(of: leaf) }
     keyByteCount = buffer.setSuffix(of: leaf, leaf.entry(path.last.index), prefixByteCount: prefixByteCount)
   }
 }
@@ -219,44 +236,47 @@ extension TreeCursor {
   public var key: [UInt8] { buffer.bytes(keyByteCount).array() }
 
   /// Lends the key of the record that the cursor stands on; empty when it stands on none.
+  @inlinable
   public func withKey<Result>(
     _ body: (RawSpan) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
-    try buffer.bytes(keyByteCount).withSpan(body)
+    try lentKey.withSpan(body)
   }
+
+  @usableFromInline var lentKey: BorrowedBytes { buffer.bytes(keyByteCount) }
 
   /// A copy of the value of the record that the cursor stands on.
   public func value() throws(StorageError) -> [UInt8] {
     view.pin()
     defer { view.unpin() }
-    let payload = try payload()
-    return payload.isOverflow ? try tree.readOverflow(payload.bytes, in: view) : payload.bytes.array()
+    let found = try payload()
+    return found.outcome == .overflow ? try tree.readOverflow(found.bytes, in: view) : found.bytes.array()
   }
 
   /// Lends the value of the record that the cursor stands on. The body must not change the tree.
+  @inlinable
   public func withValue<Result>(
     _ body: (RawSpan) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
     view.pin()
     defer { view.unpin() }
-    let payload = try payload()
-    if payload.isOverflow {
-      let value = try tree.readOverflow(payload.bytes, in: view)
-      return try body(unsafe value.span.bytes)
-    }
-    return try payload.bytes.withSpan(body)
+    let found = try payload()
+    guard found.outcome == .overflow else { return try found.bytes.withSpan(body) }
+    let value = try tree.readOverflow(found.bytes, in: view)
+    return try body(unsafe value.span.bytes)
   }
 
   /// The payload of the record that the cursor stands on, which a transaction may have deleted meanwhile.
-  private func payload() throws(StorageError) -> (bytes: BorrowedBytes, isOverflow: Bool) {
+  @usableFromInline
+  func payload() throws(StorageError) -> FoundPayload {
     guard place == .record else { throw .notFound(Subject("record", [])) }
     if view.changeCount == changeCount {
       let leaf = try tree.node(path, path.count - 1, in: view)
-      return leaf.payload(of: leaf.entry(path.last.index))
+      return FoundPayload(leaf, leaf.entry(path.last.index))
     }
     guard let (leaf, entry) = try tree.find(buffer.bytes(keyByteCount), in: view) else {
       throw .notFound(Subject("key", key))
     }
-    return leaf.payload(of: entry)
+    return FoundPayload(leaf, entry)
   }
 }

@@ -7,19 +7,17 @@ extension Tree {
     let view = transaction.view
     view.pin()
     defer { view.unpin() }
-    return try key.withBorrowedBytes { (key) throws(StorageError) -> Bool in
-      guard isPossible(key, in: view) else { return false }
-      let (block, node) = try leaf(for: key, in: view)
-      let (index, isExact) = try node.leafIndex(for: key, block)
-      guard isExact else { return false }
-      let payload = node.payload(of: node.entry(index))
-      if payload.isOverflow { try freeOverflow(payload.bytes, in: transaction) }
-      let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
-      target.remove(index)
-      try addToCount(-1, in: transaction)
-      if block != root && target.node.isLight { try settle(at: .key(key), in: transaction) }
-      return true
-    }
+    let key = BorrowedBytes(key)
+    let (block, node) = try leaf(for: key, in: view)
+    let (index, isExact) = try node.leafIndex(for: key, block)
+    guard isExact else { return false }
+    let payload = node.payload(of: node.entry(index))
+    if payload.isOverflow { try freeOverflow(payload.bytes, in: transaction) }
+    let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
+    target.remove(index)
+    try addToCount(-1, in: transaction)
+    if block != root && target.node.isLight { try settle(at: .key(key), in: transaction) }
+    return true
   }
 }
 
@@ -60,12 +58,12 @@ extension Tree {
       try collapse(rootNode, in: transaction)
       return true
     }
-    var path = try path(to: target, in: view)
+    let path = try path(to: target, in: view)
     for depth in 1..<max(1, path.count) {
       let node = try node(path, depth, in: view)
       guard node.count == 0 || node.isLight else { continue }
       if node.count > 0, try isLast(path, depth, in: view) { continue }
-      try relieve(&path, depth, in: transaction, workspace)
+      try relieve(path, depth, in: transaction, workspace)
       return true
     }
     return false
@@ -78,22 +76,25 @@ extension Tree {
     let node = try node(child, level: rootNode.level - 1, in: view)
     let target = MutableTreeNode(try transaction.edit(root), blockByteCount: view.blockByteCount)
     // All keys belong to an only child of the root, so its fences are empty, as a root's must be.
+    guard node.lowFenceByteCount == 0, node.highFenceByteCount == 0 else {
+      throw .damaged(child.rawValue, .malformed)
+    }
     target.copyBody(of: node, recordCount: target.node.recordCount)
     try transaction.free(child)
   }
 
   /// Merges a light node with a neighbour, or divides the records of both anew.
   private func relieve(
-    _ path: inout TreePath, _ depth: Int, in transaction: BlockTransaction, _ workspace: TreeWorkspace
+    _ path: TreePath, _ depth: Int, in transaction: BlockTransaction, _ workspace: TreeWorkspace
   ) throws(StorageError) {
     let view = transaction.view
     let parent = try node(path, depth - 1, in: view)
     let index = path[depth - 1].index
-    guard parent.count > 0 else { throw .damaged(path[depth - 1].block, .malformed) }
+    guard parent.count > 0 else { throw .damaged(path[depth - 1].block.rawValue, .malformed) }
     // The separator between a node and its right neighbour has the node's index.
-    if index > 0, try merge(index - 1, of: parent, &path, depth, in: transaction, workspace) { return }
-    if index < parent.count, try merge(index, of: parent, &path, depth, in: transaction, workspace) { return }
-    try share(index < parent.count ? index : index - 1, of: parent, &path, depth, in: transaction, workspace)
+    if index > 0, try merge(index - 1, of: parent, path, depth, in: transaction, workspace) { return }
+    if index < parent.count, try merge(index, of: parent, path, depth, in: transaction, workspace) { return }
+    try share(index < parent.count ? index : index - 1, of: parent, path, depth, in: transaction, workspace)
   }
 
   /// The children on both sides of a separator, copied to the workspace, as a sequence.
@@ -103,14 +104,16 @@ extension Tree {
     let level = parent.level - 1
     let left = try node(parent.child(separator), level: level, in: view)
     let right = try node(parent.child(separator + 1), level: level, in: view)
-    return RecordSequence(
-      workspace.copy(left, to: 0), workspace.copy(right, to: 1),
-      separator: workspace.copyKey(of: parent, separator, to: .key))
+    let key = workspace.copyKey(of: parent, separator, to: .key)
+    guard left.precedes(right, separator: key) else {
+      throw .damaged(parent.child(separator).rawValue, .malformed)
+    }
+    return RecordSequence(workspace.copy(left, to: 0), workspace.copy(right, to: 1), separator: key)
   }
 
   /// Makes one node of two; false when they do not fit in one.
   private func merge(
-    _ separator: Int, of parent: TreeNode, _ path: inout TreePath, _ depth: Int, in transaction: BlockTransaction,
+    _ separator: Int, of parent: TreeNode, _ path: TreePath, _ depth: Int, in transaction: BlockTransaction,
     _ workspace: TreeWorkspace
   ) throws(StorageError) -> Bool {
     let sequence = try neighbours(separator, of: parent, in: transaction.view, workspace)
@@ -122,13 +125,13 @@ extension Tree {
       in: target, workspace)
     try transaction.free(right)
     path[depth - 1].index = separator
-    try edit(&path, depth - 1, removing: 1, inserting: [], in: transaction, workspace)
+    try edit(path, depth - 1, removing: 1, inserting: [], in: transaction, workspace)
     return true
   }
 
   /// Divides the records of two nodes that do not fit in one over both, about evenly.
   private func share(
-    _ separator: Int, of parent: TreeNode, _ path: inout TreePath, _ depth: Int, in transaction: BlockTransaction,
+    _ separator: Int, of parent: TreeNode, _ path: TreePath, _ depth: Int, in transaction: BlockTransaction,
     _ workspace: TreeWorkspace
   ) throws(StorageError) {
     let sequence = try neighbours(separator, of: parent, in: transaction.view, workspace)
@@ -147,7 +150,7 @@ extension Tree {
     // `edit` makes separators in turn, beginning with the even one: this one must be elsewhere.
     let key = workspace.copy(division.separator, to: .key)
     try edit(
-      &path, depth - 1, removing: 1, inserting: [TreeRecord(separator: key, child: right.rawValue)], in: transaction,
+      path, depth - 1, removing: 1, inserting: [TreeRecord(separator: key, child: right.rawValue)], in: transaction,
       workspace)
   }
 }

@@ -19,21 +19,17 @@ extension Tree {
     view.pin()
     defer { view.unpin() }
     let limit = limits.payloadByteCountMax(keyByteCount: key.byteCount)
-    return try key.withBorrowedBytes { (key) throws(StorageError) -> Bool in
-      if value.byteCount <= limit {
-        return try value.withBorrowedBytes { (value) throws(StorageError) -> Bool in
-          try put(TreeRecord(key: key, payload: value, isOverflow: false), in: transaction)
-        }
-      }
-      let description = try writeOverflow(value, limit: limit, in: transaction)
-      return try description.withBorrowedBytes { (description) throws(StorageError) -> Bool in
-        try put(TreeRecord(key: key, payload: description, isOverflow: true), in: transaction)
-      }
+    let key = BorrowedBytes(key)
+    if value.byteCount <= limit {
+      return try put(TreeRecord(key: key, payload: BorrowedBytes(value), isOverflow: false), in: transaction)
+    }
+    let descriptor = try writeOverflow(value, limit: limit, in: transaction)
+    return try descriptor.withBorrowedBytes { (payload) throws(StorageError) in
+      try put(TreeRecord(key: key, payload: payload, isOverflow: true), in: transaction)
     }
   }
 
   /// Puts a leaf's record in its place.
-  @inline(__always)
   private func put(_ record: TreeRecord, in transaction: BlockTransaction) throws(StorageError) -> Bool {
     let view = transaction.view
     let (block, node) = try leaf(for: record.key, in: view)
@@ -92,12 +88,12 @@ extension Tree {
     var record = record
     record.key = workspace.copy(record.key, to: .key)
     record.payload = workspace.copyPayload(record.payload)
-    var path = try path(to: .key(record.key), in: view)
+    let path = try path(to: .key(record.key), in: view)
     let depth = path.count - 1
-    let block = path.block(depth)
+    let block = path[depth].block
     let leaf = try node(path, depth, in: view)
     path.last.index = try leaf.leafIndex(for: record.key, block).index
-    try edit(&path, depth, removing: 0, inserting: [record], in: transaction, workspace)
+    try edit(path, depth, removing: 0, inserting: [record], in: transaction, workspace)
   }
 }
 
@@ -110,7 +106,7 @@ extension Tree {
   ///
   /// - Parameter inserted: at most two records, ascending, in the workspace or elsewhere outside the nodes of the path.
   func edit(
-    _ path: inout TreePath, _ depth: Int, removing removed: Int, inserting inserted: [TreeRecord],
+    _ path: TreePath, _ depth: Int, removing removed: Int, inserting inserted: [TreeRecord],
     in transaction: BlockTransaction, _ workspace: TreeWorkspace
   ) throws(StorageError) {
     let view = transaction.view
@@ -121,11 +117,14 @@ extension Tree {
     // Each round divides a node and goes on with its parent; each division of the root adds a level.
     for _ in 0...(2 * TreeLimits.levelCountMax) {
       let node = try node(path, depth, in: view)
-      let block = path.block(depth)
+      let block = path[depth].block
       let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
       target.remove(path[depth].index..<(path[depth].index + removed))
       removed = 0
       while let record = records.first {
+        guard target.node.hasPlace(for: record.key, at: path[depth].index) else {
+          throw .damaged(block.rawValue, .malformed)
+        }
         guard case .done = target.insert(record, at: path[depth].index, headerByteCount: node.headerByteCount) else {
           break
         }
@@ -143,7 +142,7 @@ extension Tree {
         return
       }
       if depth == 0 {
-        try grow(&path, in: transaction)
+        try grow(path, in: transaction)
         depth = 1
         continue
       }
@@ -216,7 +215,7 @@ extension Tree {
   }
 
   /// Moves what the root holds to a new node, the root's only child from then on.
-  private func grow(_ path: inout TreePath, in transaction: BlockTransaction) throws(StorageError) {
+  private func grow(_ path: TreePath, in transaction: BlockTransaction) throws(StorageError) {
     let view = transaction.view
     let node = try rootNode(in: view)
     guard Int(node.level) + 1 < TreeLimits.levelCountMax else {

@@ -1,4 +1,5 @@
 package import CairnBlocks
+import CPrefetch
 
 /// A node of a tree, for reading.
 ///
@@ -46,6 +47,10 @@ package struct TreeNode {
   }
 
   package enum Layout {
+    /// Kind, generation, owner and level in the block header. (Here again, because constants of another module are not
+    /// constants to the optimizer.)
+    static let tag = 4
+    static let kind: UInt8 = 0x10
     static let count = 32
     static let frontGap = 34
     static let level = 35
@@ -85,6 +90,26 @@ package struct TreeNode {
   @inline(__always) var recordCount: UInt64 { bytes.u64(at: Layout.recordCount) }
   @inline(__always) var headerByteCount: Int {
     isLeaf ? Layout.leafHeaderByteCount : Layout.innerHeaderByteCount
+  }
+}
+
+extension TreeNode {
+  /// Asks for the cache line at an offset and does not wait for it.
+  ///
+  /// A node that is not in the processor's cache costs three misses, one after the other: the header says where the
+  /// entries are, the entry says where the record is. The first entries are nearly always within four lines.
+  @inline(__always)
+  func touch(_ offset: Int) {
+    // An atomic load stays though nobody wants its result; a plain one would be optimized away.
+    unsafe cairn_prefetch(bytes.address + offset)
+  }
+
+  /// Asks for the lines that a search in a leaf will need.
+  @inline(__always)
+  func touchEntries() {
+    touch(Layout.entries)
+    touch(Layout.entries &+ 64)
+    touch(Layout.entries &+ 128)
   }
 }
 
@@ -178,14 +203,20 @@ extension TreeNode {
   @inline(__always)
   func lowerBound(_ suffix: BorrowedBytes, headerByteCount: Int) -> (index: Int, isExact: Bool) {
     let head = suffix.head
-    let entries = entriesOffset
+    let entries = unsafe bytes.address + entriesOffset
     let count = count
     var low = 0
     var high = count
     // With branches, not conditional moves: the processor guesses and loads the next head before this one has arrived.
     while low < high {
       let middle = (low &+ high) &>> 1
-      if bytes.u32(at: entries &+ Layout.entryByteCount &* middle) < head { low = middle &+ 1 } else { high = middle }
+      if unsafe UInt32(littleEndian: entries.load(fromByteOffset: Layout.entryByteCount &* middle, as: UInt32.self))
+        < head
+      {
+        low = middle &+ 1
+      } else {
+        high = middle
+      }
     }
     if low == count || self.head(low) != head { return (low, false) }
     let order = compare(low, suffix, headerByteCount: headerByteCount)
@@ -225,6 +256,13 @@ extension TreeNode {
     let order = rest(of: entry, headerByteCount: headerByteCount).compare(suffix.rest)
     // Equal heads and no rest: "a" and "a\0" differ in length alone.
     return order != 0 ? order : entry.suffixByteCount &- suffix.count
+  }
+
+  /// The order of an entry and a suffix.
+  func compareSuffix(_ index: Int, _ suffix: BorrowedBytes) -> Int {
+    let (mine, theirs) = (head(index), suffix.head)
+    if mine != theirs { return mine < theirs ? -1 : 1 }
+    return compare(index, suffix, headerByteCount: headerByteCount)
   }
 
   /// The order of two entries.

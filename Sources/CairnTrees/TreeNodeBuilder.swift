@@ -52,8 +52,27 @@ struct TreeNodeBuilder {
     appendEntry(head: suffix.head, suffixByteCount: suffix.count)
   }
 
+  /// Adds records of another node behind the others.
+  mutating func append(_ node: TreeNode, _ range: Range<Int>, _ workspace: TreeWorkspace) {
+    guard node.prefixByteCount > prefixByteCount else {
+      for index in range { append(node, index) }
+      return
+    }
+    // A part of the prefix there belongs to the suffixes here.
+    for index in range {
+      let key = workspace.copyKey(of: node, index, to: .left)
+      if node.isLeaf {
+        let payload = node.payload(of: node.entry(index))
+        append(TreeRecord(key: key, payload: payload.bytes, isOverflow: payload.isOverflow))
+      } else {
+        append(TreeRecord(separator: key, child: node.child(index + 1).rawValue))
+      }
+    }
+  }
+
   /// Adds a record of another node whose prefix is not longer than the one here.
-  mutating func append(_ node: TreeNode, _ index: Int) {
+  @inline(__always)
+  private mutating func append(_ node: TreeNode, _ index: Int) {
     let cut = prefixByteCount &- node.prefixByteCount
     let entry = node.entry(index)
     let length = node.recordByteCount(of: entry)
@@ -110,21 +129,10 @@ extension RecordSequence {
     var builder = TreeNodeBuilder(
       target, level: first.level, low: plan.low, high: plan.high, prefixByteCount: plan.prefixByteCount,
       frontGap: leavesGap ? min(expected / 2, Int(UInt8.max), free / (2 * Layout.entryByteCount)) : 0)
-    for index in range {
-      switch source(index) {
-      case .node(let node, let index) where node.prefixByteCount <= plan.prefixByteCount: builder.append(node, index)
-      case .node(let node, let index):
-        let entry = node.entry(index)
-        let key = workspace.copyKey(of: node, index, to: .left)
-        if node.isLeaf {
-          let payload = node.payload(of: entry)
-          builder.append(TreeRecord(key: key, payload: payload.bytes, isOverflow: payload.isOverflow))
-        } else {
-          builder.append(TreeRecord(separator: key, child: node.child(index + 1).rawValue))
-        }
-      case .record(let record): builder.append(record)
-      }
-    }
+    let parts = parts(range)
+    builder.append(first, parts.first, workspace)
+    for index in parts.inserted { builder.append(inserted[index]) }
+    builder.append(second, parts.second, workspace)
     if let leftmostChild { target.setLeftmostChild(leftmostChild) }
     builder.finish()
   }

@@ -1,4 +1,4 @@
-import CairnBlocks
+public import CairnBlocks
 
 // Values that do not fit in a leaf.
 
@@ -36,6 +36,7 @@ extension Tree {
   }
 
   /// Reads a value by its encoded descriptor.
+  @usableFromInline
   func readOverflow(_ encoded: BorrowedBytes, in view: BlockView) throws(StorageError) -> [UInt8] {
     try followOverflow(encoded.array(), in: view, readsValue: true) { (_) throws(StorageError) in }
   }

@@ -1,51 +1,78 @@
 import CairnBlocks
 
 /// The way from the root to a leaf, by block numbers and positions, so that it survives when a block leaves the cache.
-struct TreePath {
+///
+/// A class with memory of its own: as an array in a struct, each look at a step copied all sixteen.
+@safe
+final class TreePath {
   /// One node of the way.
   struct Step {
-    var block: UInt64
+    var block: BlockNumber
     /// In an inner node the child that the way takes; in a leaf the entry.
     var index: Int
   }
 
-  /// As many as a tree has levels at most.
-  private var steps: [16 of Step] = .init(repeating: Step(block: 0, index: 0))
-  /// How many nodes the way has.
-  private(set) var count = 0
+  private let steps: UnsafeMutablePointer<Step>
+  private let stepCount: UnsafeMutablePointer<Int>
 
-  @inline(__always)
-  init() {}
+  init() {
+    unsafe steps = .allocate(capacity: TreeLimits.levelCountMax)
+    unsafe stepCount = .allocate(capacity: 1)
+    unsafe stepCount.initialize(to: 0)
+  }
+
+  deinit {
+    unsafe steps.deallocate()
+    unsafe stepCount.deallocate()
+  }
+
+  /// How many nodes the way has; at most as many as a tree has levels.
+  private(set) var count: Int {
+    @inline(__always) get { unsafe stepCount.pointee }
+    @inline(__always) set { unsafe stepCount.pointee = newValue }
+  }
+
+  /// A way of its own with the same steps.
+  func copy() -> TreePath {
+    let copy = TreePath()
+    for depth in 0..<count { copy.append(self[depth].block, index: self[depth].index) }
+    return copy
+  }
 
   subscript(_ depth: Int) -> Step {
-    @inline(__always) get { steps[depth] }
-    @inline(__always) set { steps[depth] = newValue }
+    @inline(__always) get {
+      precondition(depth >= 0 && depth < count, "a step that the way does not have")
+      return unsafe steps[depth]
+    }
+    @inline(__always) set {
+      precondition(depth >= 0 && depth < count, "a step that the way does not have")
+      unsafe steps[depth] = newValue
+    }
   }
 
   /// The deepest node.
   var last: Step {
-    @inline(__always) get { steps[count &- 1] }
-    @inline(__always) set { steps[count &- 1] = newValue }
+    @inline(__always) get { self[count &- 1] }
+    @inline(__always) set { self[count &- 1] = newValue }
   }
 
   @inline(__always)
-  mutating func append(_ block: BlockNumber, index: Int) {
-    steps[count] = Step(block: block.rawValue, index: index)
+  func append(_ block: BlockNumber, index: Int) {
+    precondition(count < TreeLimits.levelCountMax, "a way is no longer than a tree is high")
+    unsafe (steps + count).initialize(to: Step(block: block, index: index))
     count &+= 1
   }
 
   /// Forgets the nodes below a depth.
   @inline(__always)
-  mutating func cut(to count: Int) { self.count = count }
+  func cut(to count: Int) { self.count = min(count, self.count) }
 
   /// Puts a node between the root and what was below it.
-  mutating func insertBelowRoot(_ block: BlockNumber, index: Int) {
-    for depth in stride(from: count, to: 1, by: -1) { steps[depth] = steps[depth - 1] }
-    steps[1] = Step(block: block.rawValue, index: index)
-    count += 1
+  func insertBelowRoot(_ block: BlockNumber, index: Int) {
+    append(block, index: index)
+    for depth in stride(from: count - 1, to: 1, by: -1) { self[depth] = self[depth - 1] }
+    self[1] = Step(block: block, index: index)
   }
-
-  func block(_ depth: Int) -> BlockNumber { BlockNumber(steps[depth].block) }
 }
 
 /// Where a way down goes.
@@ -61,17 +88,15 @@ enum TreeTarget {
 extension Tree {
   /// The way to a leaf. The leaf's index is left at 0.
   func path(to target: TreeTarget, in view: BlockView) throws(StorageError) -> TreePath {
-    var path = TreePath()
-    let node = try rootNode(in: view)
-    try descend(from: node, root, to: target, &path, in: view)
+    let path = TreePath()
+    try descend(from: try rootNode(in: view), root, to: target, path, in: view)
     return path
   }
 
   /// Goes on from a node, which is not in the path yet, to a leaf; returns it.
   @discardableResult
-  @inline(__always)
   func descend(
-    from start: TreeNode, _ startBlock: BlockNumber, to target: TreeTarget, _ path: inout TreePath, in view: BlockView
+    from start: TreeNode, _ startBlock: BlockNumber, to target: TreeTarget, _ path: TreePath, in view: BlockView
   ) throws(StorageError) -> TreeNode {
     var node = start
     var block = startBlock
@@ -90,6 +115,7 @@ extension Tree {
       level &-= 1
       node = try self.node(block, level: level, in: view)
     }
+    node.touchEntries()
     path.append(block, index: 0)
     return node
   }
@@ -98,6 +124,6 @@ extension Tree {
   @inline(__always)
   func node(_ path: TreePath, _ depth: Int, in view: BlockView) throws(StorageError) -> TreeNode {
     if depth == 0 { return try rootNode(in: view) }
-    return try node(path.block(depth), level: UInt8(truncatingIfNeeded: path.count &- 1 &- depth), in: view)
+    return try node(path[depth].block, level: UInt8(truncatingIfNeeded: path.count &- 1 &- depth), in: view)
   }
 }

@@ -64,15 +64,18 @@ extension Tree {
   ) throws(StorageError) -> [UInt8]? {
     guard try limit < rootNode(in: view).recordCount else { return nil }
     return try from.withBorrowedBytes { (from) throws(StorageError) -> [UInt8]? in
-      var path = try path(to: .key(from), in: view)
+      let path = try path(to: .key(from), in: view)
       var leaf = try node(path, path.count - 1, in: view)
-      var index = try leaf.leafIndex(for: from, path.block(path.count - 1)).index
+      var index = try leaf.leafIndex(for: from, path.last.block).index
       var left = limit
       while true {
         let end = to?.withBorrowedBytes { leaf.bound($0) } ?? leaf.count
         if left < UInt64(max(0, end - index)) { return leaf.key(index + Int(left)) }
         left -= UInt64(max(0, end - index))
-        guard end == leaf.count, let next = try nextLeaf(&path, in: view) else { return nil }
+        guard end == leaf.count else { return nil }
+        let last = leaf.count > 0 ? leaf.key(leaf.count - 1) : []
+        guard let next = try nextLeaf(path, in: view) else { return nil }
+        try last.withBorrowedBytes { (key) throws(StorageError) in try requireProgress(next, path, behind: key) }
         leaf = next
         index = 0
       }
@@ -161,7 +164,7 @@ private struct RangeDeletion {
   private mutating func remove(
     from: BorrowedBytes?, to: BorrowedBytes?, _ workspace: TreeWorkspace
   ) throws(StorageError) {
-    var path = TreePath()
+    let path = TreePath()
     var block = tree.root
     var node = try tree.rootNode(in: view)
     while !node.isLeaf {
@@ -178,7 +181,7 @@ private struct RangeDeletion {
         continue
       }
       path.append(block, index: first)
-      return try cut(&path, node, before: before, behind: behind, from: from, to: to, workspace)
+      return try cut(path, node, before: before, behind: behind, from: from, to: to, workspace)
     }
     let start = try from.map { (key) throws(StorageError) in try node.leafIndex(for: key, block).index } ?? 0
     let end = try to.map { (key) throws(StorageError) in try node.leafIndex(for: key, block).index } ?? node.count
@@ -191,11 +194,11 @@ private struct RangeDeletion {
   ///   - before: the child on the left edge; -1 when the range begins before all keys.
   ///   - behind: the child on the right edge; one more than there are when the range ends behind all keys.
   private mutating func cut(
-    _ path: inout TreePath, _ node: TreeNode, before: Int, behind: Int, from: BorrowedBytes?, to: BorrowedBytes?,
+    _ path: TreePath, _ node: TreeNode, before: Int, behind: Int, from: BorrowedBytes?, to: BorrowedBytes?,
     _ workspace: TreeWorkspace
   ) throws(StorageError) {
     let depth = path.count - 1
-    let block = path.block(depth)
+    let block = path[depth].block
     let level = node.level
     let count = node.count
     if before >= 0, let from { try trim(node.child(before), level: level - 1, behind: from) }
@@ -214,7 +217,7 @@ private struct RangeDeletion {
     // `edit` uses only the depth and the levels of a path that ends in a leaf.
     while path.count < depth + 1 + Int(level) { path.append(gap, index: 0) }
     path[depth].index = first
-    try tree.edit(&path, depth, removing: removed, inserting: inserted, in: transaction, workspace)
+    try tree.edit(path, depth, removing: removed, inserting: inserted, in: transaction, workspace)
   }
 
   /// Removes the keys that are not less than a bound from a subtree.

@@ -41,8 +41,6 @@ public struct TreeProblem: Hashable, Sendable, CustomStringConvertible {
     case unreadable(Damage.Reason)
     /// The node's own numbers contradict each other, or its keys do not ascend.
     case malformed
-    /// The node's level is not one less than its parent's.
-    case wrongLevel
     /// The node holds nothing.
     case empty
     /// The node is lighter than its least weight.
@@ -67,13 +65,13 @@ public struct TreeProblem: Hashable, Sendable, CustomStringConvertible {
     self.fault = fault
   }
 
+  /// The block and what is wrong with it.
   public var description: String { "block \(block.rawValue): \(text)" }
 
   private var text: String {
     switch fault {
     case .unreadable: "the node cannot be read, or is another than its parent means"
     case .malformed: "the node is malformed"
-    case .wrongLevel: "the node's level does not follow from its parent's"
     case .empty: "the node is empty"
     case .light: "the node is less full than it must be"
     case .keyOutsideBounds: "a key lies outside the bounds that the node's parents give"

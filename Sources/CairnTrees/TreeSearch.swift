@@ -5,19 +5,19 @@ public import CairnBlocks
 
 extension Tree {
   /// Bytes 4 to 7 of the block header without the generation, which changes at each write home.
-  private static var tagMask: UInt32 { 0xFFFF_00FF }
-  private static var levelUnit: UInt32 { 0x0100_0000 }
+  @inline(__always) private static var tagMask: UInt32 { 0xFFFF_00FF }
+  @inline(__always) private static var levelUnit: UInt32 { 0x0100_0000 }
 
   @inline(__always)
   private func tag(level: UInt8) -> UInt32 {
-    UInt32(BlockKind.treeNode.rawValue) | UInt32(owner) &<< 16 | UInt32(level) &<< 24
+    UInt32(TreeNode.Layout.kind) | UInt32(owner) &<< 16 | UInt32(level) &<< 24
   }
 
   /// The root's node.
   @inline(__always)
   func rootNode(in view: BlockView) throws(StorageError) -> TreeNode {
     let bytes = try view.block(root)
-    guard bytes.u32(at: BlockHeader.Layout.kind) & Self.tagMask == tag(level: TreeNode.Layout.rootMark) else {
+    guard bytes.u32(at: TreeNode.Layout.tag) & Self.tagMask == tag(level: TreeNode.Layout.rootMark) else {
       throw wrongKind(bytes, root, level: TreeNode.Layout.rootMark)
     }
     return TreeNode(bytes, blockByteCount: view.blockByteCount)
@@ -27,7 +27,7 @@ extension Tree {
   @inline(__always)
   func node(_ block: BlockNumber, level: UInt8, in view: BlockView) throws(StorageError) -> TreeNode {
     let bytes = try view.block(block)
-    guard bytes.u32(at: BlockHeader.Layout.kind) & Self.tagMask == tag(level: level) else {
+    guard bytes.u32(at: TreeNode.Layout.tag) & Self.tagMask == tag(level: level) else {
       throw wrongKind(bytes, block, level: level)
     }
     return TreeNode(bytes, blockByteCount: view.blockByteCount)
@@ -50,38 +50,58 @@ extension Tree {
   func leaf(for key: BorrowedBytes, in view: BlockView) throws(StorageError) -> (block: BlockNumber, node: TreeNode) {
     var block = root
     var node = try rootNode(in: view)
-    var level = node.level
-    while level > 0 {
+    // The tag counts the levels down.
+    var tag = tag(level: node.level)
+    while tag >= Self.levelUnit {
       guard let index = node.childIndex(for: key) else { throw StorageError.damaged(block.rawValue, .malformed) }
       block = node.child(index)
-      level &-= 1
-      node = try self.node(block, level: level, in: view)
+      tag &-= Self.levelUnit
+      let bytes = try view.block(block)
+      guard bytes.u32(at: TreeNode.Layout.tag) & Self.tagMask == tag else {
+        throw wrongKind(bytes, block, level: UInt8(truncatingIfNeeded: tag &>> 24))
+      }
+      node = TreeNode(bytes, blockByteCount: view.blockByteCount)
     }
+    node.touchEntries()
     return (block, node)
   }
 
   /// The leaf and the entry of a key; nil when there is none.
   @inline(__always)
   func find(_ key: BorrowedBytes, in view: BlockView) throws(StorageError) -> (node: TreeNode, entry: TreeNode.Entry)? {
-    guard isPossible(key, in: view) else { return nil }
     let (block, node) = try leaf(for: key, in: view)
-    let (index, isExact) = try node.leafIndex(for: key, block)
+    // `leafIndex` by hand: the optimizer leaves it a call of its own here.
+    let prefix = node.prefixByteCount
+    guard key.count >= prefix else { throw StorageError.damaged(block.rawValue, .malformed) }
+    let (index, isExact) = node.lowerBound(
+      key.dropping(prefix), headerByteCount: TreeNode.Layout.leafHeaderByteCount)
     return isExact ? (node, node.entry(index)) : nil
-  }
-
-  /// Whether a key of this length can be in the tree.
-  @inline(__always)
-  func isPossible(_ key: BorrowedBytes, in view: BlockView) -> Bool {
-    key.count > 0 && key.count <= TreeLimits(blockByteCount: view.blockByteCount).keyByteCountMax
   }
 }
 
-/// What a look-up found: bytes lent by the leaf, or a copy of an overflow value.
+/// What a look-up found: bytes lent by the leaf, the value itself or the description of an overflow value.
+///
+/// Small enough to be returned in registers: with an enum that could carry an array, a look-up took a tenth longer.
 @usableFromInline
-enum FoundValue {
-  case inLeaf(BorrowedBytes)
-  case overflow([UInt8])
-  case absent
+struct FoundPayload {
+  /// The bytes; empty when nothing was found.
+  @usableFromInline let bytes: BorrowedBytes
+  @usableFromInline let outcome: Outcome
+
+  @usableFromInline
+  enum Outcome: UInt8 { case absent, value, overflow }
+
+  @inline(__always)
+  init(_ bytes: BorrowedBytes, _ outcome: Outcome) {
+    self.bytes = bytes
+    self.outcome = outcome
+  }
+
+  @inline(__always)
+  init(_ leaf: TreeNode, _ entry: TreeNode.Entry) {
+    let (bytes, isOverflow) = leaf.payload(of: entry)
+    self.init(bytes, isOverflow ? .overflow : .value)
+  }
 }
 
 extension Tree {
@@ -89,9 +109,10 @@ extension Tree {
   public func get(_ key: RawSpan, in view: BlockView) throws(StorageError) -> [UInt8]? {
     view.pin()
     defer { view.unpin() }
-    return switch try find(key, in: view) {
-    case .inLeaf(let bytes): bytes.array()
-    case .overflow(let value): value
+    let found = try lookUp(key, in: view)
+    return switch found.outcome {
+    case .value: found.bytes.array()
+    case .overflow: try readOverflow(found.bytes, in: view)
     case .absent: nil
     }
   }
@@ -105,9 +126,12 @@ extension Tree {
   ) throws(StorageError) -> Result? {
     view.pin()
     defer { view.unpin() }
-    switch try find(key, in: view) {
-    case .inLeaf(let bytes): return try bytes.withSpan(body)
-    case .overflow(let value): return try body(unsafe value.span.bytes)
+    let found = try lookUp(key, in: view)
+    switch found.outcome {
+    case .value: return try found.bytes.withSpan(body)
+    case .overflow:
+      let value = try readOverflow(found.bytes, in: view)
+      return try body(unsafe value.span.bytes)
     case .absent: return nil
     }
   }
@@ -116,15 +140,12 @@ extension Tree {
   public func contains(_ key: RawSpan, in view: BlockView) throws(StorageError) -> Bool {
     view.pin()
     defer { view.unpin() }
-    return try key.withBorrowedBytes { (key) throws(StorageError) in try find(key, in: view) != nil }
+    return try lookUp(key, in: view).outcome != .absent
   }
 
   @usableFromInline
-  func find(_ key: RawSpan, in view: BlockView) throws(StorageError) -> FoundValue {
-    try key.withBorrowedBytes { (key) throws(StorageError) -> FoundValue in
-      guard let (node, entry) = try find(key, in: view) else { return .absent }
-      let (bytes, isOverflow) = node.payload(of: entry)
-      return isOverflow ? .overflow(try readOverflow(bytes, in: view)) : .inLeaf(bytes)
-    }
+  func lookUp(_ key: RawSpan, in view: BlockView) throws(StorageError) -> FoundPayload {
+    guard let (node, entry) = try find(BorrowedBytes(key), in: view) else { return FoundPayload(.empty, .absent) }
+    return FoundPayload(node, entry)
   }
 }

@@ -81,6 +81,13 @@ final class KeyBuffer {
 
   deinit { unsafe address.deallocate() }
 
+  /// A buffer of its own with the same bytes.
+  func copy() -> KeyBuffer {
+    let copy = KeyBuffer()
+    unsafe copy.address.copyMemory(from: address, byteCount: TreeLimits.keyByteCountMax)
+    return copy
+  }
+
   /// Puts the prefix of a node's keys at the front; how long it is.
   @inline(__always)
   func setPrefix(of node: TreeNode) -> Int {

@@ -1,3 +1,5 @@
+import CairnTestSupport
+
 /// Kinds of keys that a tree finds hard in different ways.
 enum KeyStyle: CaseIterable, Sendable {
   /// Few short keys over three letters, zero among them: heads with padding, keys that begin others.

@@ -8,7 +8,7 @@ final class TestDevice {
   let device: BlockDevice
   let blockByteCount: Int
 
-  init(blockByteCount: Int, byteCount: UInt64? = nil) throws {
+  init(blockByteCount: Int, byteCount: UInt64? = nil, growsByItself: Bool = true) throws {
     self.blockByteCount = blockByteCount
     let bytes = byteCount ?? UInt64(max(4 << 20, blockByteCount * 512))
     let memory = HeapMemory(pageCount: bytes / MemoryPage.byteCount)
@@ -16,7 +16,8 @@ final class TestDevice {
     nonisolated(unsafe) var generator = SeededGenerator(seed: 1)
     let environment = Environment(now: { 1 }, random: { random.with { unsafe generator.next() } })
     try BlockDevice.format(
-      memory, options: FormatOptions(blockByteCount: blockByteCount, growsByItself: true), environment: environment)
+      memory, options: FormatOptions(blockByteCount: blockByteCount, growsByItself: growsByItself),
+      environment: environment)
     let options = OpenOptions { kind, bytes, byteCount in
       kind != .treeNode || TreeNode.isWellFormed(bytes, blockByteCount: byteCount)
     }

@@ -1,4 +1,5 @@
 import CairnBlocks
+import CairnTestSupport
 import CairnTrees
 import Testing
 
@@ -14,14 +15,14 @@ struct TreeModelTests {
 
   static let settings: [Setting] = KeyStyle.allCases.flatMap { style in
     [512, 1024, 4096, 65536].flatMap { size in
-      Seeds.fixed(size == 65536 ? 1 : 2).map { Setting(blockByteCount: size, style: style, seed: $0) }
+      TestSeeds.list(count: 1).map { Setting(blockByteCount: size, style: style, seed: $0) }
     }
   }
 
   @Test("random puts, deletes, ranges and rollbacks", arguments: settings)
   func random(_ setting: Setting) throws {
     var run = try TreeModelRun(setting.blockByteCount, setting.style, seed: setting.seed)
-    try run.go(stepCount: 700)
+    try run.go(stepCount: 400)
   }
 }
 
@@ -41,7 +42,7 @@ struct TreeModelRun {
     tree = try device.write { (transaction) throws(StorageError) in try Tree.create(owner: 3, in: transaction) }
     self.style = style
     limit = Tree.maximumKeyByteCount(blockByteCount: blockByteCount)
-    comment = Seeds.replay(seed, "CairnTreesTests.TreeModelTests")
+    comment = replay(seed, "TreeModelTests")
     generator = SeededGenerator(seed: seed)
   }
 
@@ -50,7 +51,7 @@ struct TreeModelRun {
     for phase in 0..<3 {
       for step in 0..<stepCount {
         try transact(phase: phase)
-        if step % 100 == 99 { try verify(tree, against: model, on: device, deep: step % 300 == 299, comment) }
+        if step % 80 == 79 { try verify(tree, against: model, on: device, deep: step % 160 == 159, comment) }
       }
     }
     try empty()
