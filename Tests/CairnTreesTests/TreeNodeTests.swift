@@ -283,7 +283,7 @@ struct TreeNodeTests {
       let report = try tree.check(in: transaction.view) { (_) in }
       #expect(report.problems.contains { $0.fault == .keyOutsideBounds })
       #expect(throws: StorageError.self) {
-        try tree.deleteRange(from: Array("aa12".utf8), to: Array("ab0".utf8), in: transaction)
+        try tree.deleteRange(to: Array("ab0".utf8), in: transaction)
       }
     }
   }
