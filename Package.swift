@@ -113,6 +113,7 @@ let package = Package(
       path: "Tools/cairn",
       swiftSettings: strict
     ),
+    .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnBytes"], swiftSettings: strict),
 
     // Crash suites: short traces, crashed at every point.
     .testTarget(

@@ -180,7 +180,10 @@ struct Allocator {
     } else {
       groups[lastGroup]?.cut(from: lower, to: upper)
     }
-    if !isGrowing { for group in Array(groups.keys) where group > lastGroup { groups[group] = nil } }
     blockCount = newBlockCount
+    if !isGrowing {
+      // A last group that has become too short to count goes too: it is made anew when the device grows again.
+      for group in Array(groups.keys) where group >= groupCount { groups[group] = nil }
+    }
   }
 }

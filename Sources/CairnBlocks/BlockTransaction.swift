@@ -53,14 +53,18 @@ public final class BlockTransaction {
     kind: BlockKind, owner: UInt8, level: UInt8 = 0, near: BlockNumber? = nil
   ) throws(StorageError) -> BlockNumber {
     requireRunning()
+    guard kind.rawValue > BlockKind.geometry.rawValue else {
+      throw .invalidArgument("block kinds up to 0x03 belong to the device")
+    }
     try boundBytes(UInt64(core.layout.blockByteCount))
     return try core.locked { () throws(StorageError) in
       try core.requireUsable()
       try core.requireAvailable(1, isPrivileged: usesReserve, in: &changes)
+      // Before the block is taken: an error in here would leave it taken by nobody.
+      try core.relieveCache()
       guard let extent = try core.takeOrCheckpoint(wanted: 1, least: 1, isData: false, near: near?.rawValue) else {
         throw .full(requestedBlocks: 1, freeBlocks: 0)
       }
-      try core.relieveCache()
       changes.allocated[extent.start.rawValue] = 1
       view.changeCount += 1
       try core.setAllocated(extent, in: &changes)
@@ -109,7 +113,13 @@ public final class BlockTransaction {
         lower: UInt64(max(0, offset)), upper: UInt64(max(0, offset)) + UInt64(bytes.count),
         byteCount: UInt64(view.blockByteCount))
     }
-    try edit(block).copy(bytes, to: offset)
+    let target = try edit(block)
+    // Bitmaps, generations and geometry change through allocations alone, whatever a damaged pointer says.
+    let kind = target.bytes.u8(at: BlockHeader.Layout.kind)
+    guard kind > BlockKind.geometry.rawValue else {
+      throw .damaged(block.rawValue, .wrongKind(found: kind, expected: BlockKind.treeNode.rawValue))
+    }
+    target.copy(bytes, to: offset)
   }
 
   /// Frees a metadata block. Its space is used again once nothing can need its old contents any more.
@@ -220,7 +230,13 @@ public final class BlockTransaction {
       core.rollBack(&changes)
       view.changeCount += 1
       byteCountBound = 0
+      // Where the device grew for them, it stays as large as they need.
+      let end = kept.reduce(0) { max($0, $1.end) }
+      if end > core.geometry.blockCount {
+        guard try core.grow(byBlocks: end - core.geometry.blockCount, in: &changes) else { throw .memory(.full) }
+      }
       for extent in kept {
+        if let group = core.layout.group(of: extent.start.rawValue) { try core.loadGroup(group) }
         // Nobody can have taken them meanwhile: the lock was held.
         core.allocator.takeBack(extent)
         changes.allocated[extent.start.rawValue] = extent.count

@@ -18,6 +18,24 @@ extension BlockDevice {
   }
 }
 
+/// A group that is being copied.
+private struct GroupCopy {
+  let number: UInt64
+  /// Its first block.
+  let start: UInt64
+  /// One byte for each of its blocks.
+  var generations: [UInt8]
+  /// Room for one block.
+  var block: [UInt8]
+
+  init(_ number: UInt64, _ layout: DeviceLayout) {
+    self.number = number
+    start = layout.bitmapBlock(ofGroup: number)
+    generations = [UInt8](repeating: 0, count: Int(layout.groupBlockCount))
+    block = [UInt8](repeating: 0, count: layout.blockByteCount)
+  }
+}
+
 /// Writes what a view shows as a new image.
 private struct DeviceCopy {
   let core: DeviceCore
@@ -35,30 +53,41 @@ private struct DeviceCopy {
     if case .sectors = target.guarantees, layout.imageSlotCount == 0 {
       throw .invalidArgument("an image made for a memory that tears no message cannot be copied to one that does")
     }
-    try eraseSuperblocks()
+    let features = try core.locked { () throws(StorageError) in core.superblock.features }
+    // Such a feature may mean more blocks than are known here.
+    guard features.readOnlyCompatible == 0 else { throw .unsupportedFeatures(features.readOnlyCompatible) }
+    try DeviceFormat.eraseSuperblocks(on: target)
     try zeroReserved()
+    try copyBlocks(map, progress)
+    try onMemory { () throws(MemoryError) in try target.flush() }
+    try writeSuperblocks(features)
+  }
+
+  private func copyBlocks(_ map: AllocationMap, _ progress: (UInt64, UInt64) -> Bool) throws(StorageError) {
+    let layout = core.layout
     var all: UInt64 = 0
     map.forEachAllocated { _ in all += 1 }
     var done: UInt64 = 0
-    try copyDeviceBlocks(map)
-    var block = [UInt8](repeating: 0, count: layout.blockByteCount)
+    var group = GroupCopy(0, layout)
+    try begin(&group)
     try map.forEachAllocated { number throws(StorageError) in
-      try copy(number, through: &block)
+      while let its = layout.group(of: number.rawValue), its > group.number {
+        try writeGenerations(of: group)
+        group = GroupCopy(group.number + 1, layout)
+        try begin(&group)
+      }
+      try copy(number, into: &group)
       done += 1
       if done % 256 == 0 || done == all {
         guard progress(done, all) else { throw .limitExceeded(what: "blocks before the copy was stopped", limit: done) }
       }
     }
-    try onMemory { () throws(MemoryError) in try target.flush() }
-    try writeSuperblocks()
-  }
-
-  private func eraseSuperblocks() throws(StorageError) {
-    let zeros = [UInt8](repeating: 0, count: Superblock.byteCount)
-    for block in [DeviceLayout.superblockA, DeviceLayout.superblockB] {
-      try writeMemory(target, zeros.span, at: block * UInt64(core.layout.blockByteCount))
+    try writeGenerations(of: group)
+    while group.number + 1 < map.groupCount {
+      group = GroupCopy(group.number + 1, layout)
+      try begin(&group)
+      try writeGenerations(of: group)
     }
-    try onMemory { () throws(MemoryError) in try target.flush() }
   }
 
   /// The ring and the image area: no record or image of whatever the target held may stay.
@@ -73,29 +102,25 @@ private struct DeviceCopy {
     }
   }
 
-  private func copyDeviceBlocks(_ map: AllocationMap) throws(StorageError) {
-    let layout = core.layout
-    var block = [UInt8](repeating: 0, count: layout.blockByteCount)
-    for group in 0..<map.groupCount {
-      let start = layout.bitmapBlock(ofGroup: group)
-      for index in 0..<DeviceLayout.groupOverhead {
-        try copyMetadata(BlockNumber(start + index), through: &block)
-      }
-    }
-    try copyMetadata(BlockNumber(layout.geometryBlock), through: &block)
+  /// A group's bitmap, and the geometry block with the first.
+  private func begin(_ group: inout GroupCopy) throws(StorageError) {
+    try copyMetadata(BlockNumber(group.start), into: &group)
+    if group.number == 0 { try copyMetadata(BlockNumber(core.layout.geometryBlock), into: &group) }
   }
 
   /// Copies a block that may hold metadata or data: the cache knows all metadata that changed since they were read; any
   /// other block is what lies on the memory.
-  private func copy(_ number: BlockNumber, through block: inout [UInt8]) throws(StorageError) {
-    if isCached(number) { return try copyMetadata(number, through: &block) }
-    var span = block.mutableSpan
+  private func copy(_ number: BlockNumber, into group: inout GroupCopy) throws(StorageError) {
+    if isCached(number) { return try copyMetadata(number, into: &group) }
+    var span = group.block.mutableSpan
     do {
       try readMemory(core.memory, at: number.rawValue * UInt64(core.layout.blockByteCount), into: &span)
     } catch { throw .memory(error) }
     // It may have been changed, and even written home, since: then the cache holds what the view sees.
-    if isCached(number) { return try copyMetadata(number, through: &block) }
-    try put(number, block)
+    if isCached(number) { return try copyMetadata(number, into: &group) }
+    // Of data this is any byte: nobody asks for their generation.
+    group.generations[Int(number.rawValue - group.start)] = group.block[BlockHeader.Layout.generation]
+    try put(number, group.block)
   }
 
   private func isCached(_ number: BlockNumber) -> Bool {
@@ -105,39 +130,55 @@ private struct DeviceCopy {
       || core.imageOverrides[number.rawValue] != nil
   }
 
-  private func copyMetadata(_ number: BlockNumber, through block: inout [UInt8]) throws(StorageError) {
+  private func copyMetadata(_ number: BlockNumber, into group: inout GroupCopy) throws(StorageError) {
+    try seal(number, payload: nil, into: &group.block)
+    group.generations[Int(number.rawValue - group.start)] = 0
+    try put(number, group.block)
+  }
+
+  /// The generations of the blocks as they were copied. Those that the view sees belong to other homes: a block may have
+  /// gone home more than once since.
+  private func writeGenerations(of group: GroupCopy) throws(StorageError) {
+    let payload = core.layout.payloadByteCount
+    var block = group.block
+    for index in 0..<Int(DeviceLayout.generationBlockCount) {
+      let number = BlockNumber(group.start + 1 + UInt64(index))
+      try seal(number, payload: group.generations[index * payload..<(index + 1) * payload], into: &block)
+      try put(number, block)
+    }
+  }
+
+  /// A metadata block as the view sees it, or with another payload, and a header of generation 0.
+  private func seal(
+    _ number: BlockNumber, payload: ArraySlice<UInt8>?, into block: inout [UInt8]
+  ) throws(StorageError) {
     let layout = core.layout
     try view.pinned { () throws(StorageError) in
       let bytes = try view.block(number)
-      var generation: UInt8 = 0
-      if !layout.isGenerationTable(number.rawValue), let place = layout.generationPlace(of: number.rawValue) {
-        generation = try view.block(BlockNumber(place.block)).u8(at: place.offset)
-      }
-      var copied: [UInt8] = []
-      copied.reserveCapacity(layout.blockByteCount)
-      bytes.withSpan(count: layout.blockByteCount) { BulkCopy.append($0, to: &copied) }
-      var span = copied.mutableSpan
+      block.removeAll(keepingCapacity: true)
+      bytes.withSpan(count: layout.blockByteCount) { BulkCopy.append($0, to: &block) }
+      if let payload { block.replaceSubrange(BlockHeader.byteCount..., with: payload) }
+      var span = block.mutableSpan
       BlockHeader(
-        kind: BlockKind(rawValue: bytes.u8(at: BlockHeader.Layout.kind)), generation: generation,
+        kind: BlockKind(rawValue: bytes.u8(at: BlockHeader.Layout.kind)), generation: 0,
         owner: bytes.u8(at: BlockHeader.Layout.owner), level: bytes.u8(at: BlockHeader.Layout.level),
         storeID: core.storeID.low, number: number, sequence: bytes.sequence
       ).seal(&span)
-      block = copied
     }
-    try put(number, block)
   }
 
   private func put(_ number: BlockNumber, _ block: [UInt8]) throws(StorageError) {
     try writeMemory(target, block.span, at: number.rawValue * UInt64(core.layout.blockByteCount))
   }
 
-  private func writeSuperblocks() throws(StorageError) {
+  private func writeSuperblocks(_ features: Superblock.Features) throws(StorageError) {
     let start = JournalPlace(
       position: 0, sequence: view.sequence + 1, previousChecksum: 0, flushNumber: 0, epoch: 0)
     var superblock = Superblock(
       storeID: core.storeID, layout: core.layout, address: BlockNumber(DeviceLayout.superblockB), sequence: 1,
       tail: start, oldest: start, closedHead: start,
       segments: [JournalSegment(epoch: core.environment.random(), position: 0, sequence: start.sequence)])
+    superblock.features = features
     for (address, sequence) in [(DeviceLayout.superblockB, UInt64(1)), (DeviceLayout.superblockA, 2)] {
       superblock.address = BlockNumber(address)
       superblock.sequence = sequence

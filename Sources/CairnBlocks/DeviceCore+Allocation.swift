@@ -94,7 +94,10 @@ extension DeviceCore {
     let bitmapBlock = layout.bitmapBlock(ofGroup: group)
     let current = try bitmap(ofGroup: group)
     let first = Int(extent.start.rawValue - bitmapBlock)
-    guard first >= Int(DeviceLayout.groupOverhead) else { throw .damaged(extent.start.rawValue, .allocation) }
+    let own = extent.start.rawValue..<extent.end
+    guard first >= Int(DeviceLayout.groupOverhead), !own.contains(layout.geometryBlock),
+      !own.contains(DeviceLayout.superblockB)
+    else { throw .damaged(extent.start.rawValue, .allocation) }
     // All bits are looked at before one is changed: damage leaves the transaction as it was.
     for index in first..<first + Int(extent.count) {
       let isSet = current.u8(at: BlockHeader.byteCount + index / 8) & (1 << UInt8(index % 8)) != 0
@@ -118,8 +121,9 @@ extension DeviceCore {
     for index in 1...DeviceLayout.generationBlockCount {
       _ = try makeCreated(start + index, CreatedBlock(kind: .generations, owner: owner, level: 0), in: &changes)
     }
+    let block = try makePrivate(layout.geometryBlock, in: &changes)
     geometry.formattedGroupCount = group + 1
-    geometry.encode(into: try makePrivate(layout.geometryBlock, in: &changes))
+    geometry.encode(into: block)
   }
 
   /// The bits that are set in a new group's bitmap: its own blocks, and the second superblock where it lies in the group.
@@ -169,7 +173,8 @@ extension DeviceCore {
   ) throws(StorageError) -> [Extent] {
     var extents: [Extent] = []
     var left = blockCount
-    var least = min(blockCount, layout.groupBlockCount - DeviceLayout.groupOverhead)
+    let leastAtFirst = min(blockCount, layout.groupBlockCount - DeviceLayout.groupOverhead)
+    var least = leastAtFirst
     let chunkBlocks = UInt64(max(1, DeviceLimits.chunkByteCount / layout.blockByteCount))
     var didCheckpoint = !mayCheckpoint
     do {
@@ -184,9 +189,12 @@ extension DeviceCore {
           least = 1
         } else if !didCheckpoint {
           didCheckpoint = true
-          guard let extent = try takeOrCheckpoint(wanted: left, least: 1, isData: true, near: near) else { break }
-          extents.append(extent)
-          left -= UInt64(extent.count)
+          guard try hasDeferred() else { break }
+          // From the beginning: what the checkpoint makes free may lie in one run.
+          for extent in extents { allocator.putBack(extent) }
+          extents = []
+          (left, least) = (blockCount, leastAtFirst)
+          try forceCheckpoint()
         } else {
           break
         }

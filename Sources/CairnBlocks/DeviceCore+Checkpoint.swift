@@ -199,6 +199,8 @@ extension DeviceCore {
         && superblock.tail.sequence == head.sequence
         && (keepingHistory || superblock.oldest.position == head.position)
       {
+        // With nothing to flush, a view that has ended since the last flush still gives its blocks back.
+        releaseFreed(views: slots.activeSequences())
         return
       }
       let before = (dirty.owingCount, superblock.tail.sequence, older.tailSequence, superblock.oldest.position)

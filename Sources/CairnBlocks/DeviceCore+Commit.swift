@@ -19,10 +19,13 @@ extension DeviceCore {
   /// Puts a transaction's changes into the chain; its sequence. The caller then waits for the flush.
   func appendCommit(_ changes: inout ChangeSet, annotation: CommitAnnotation) throws(StorageError) -> UInt64 {
     try requireUsable()
+    guard annotation.principal.count <= DeviceLimits.principalByteCountMax else {
+      throw .limitExceeded(what: "bytes of a principal", limit: UInt64(DeviceLimits.principalByteCountMax))
+    }
     if changes.freeBlockDelta != 0 {
+      let block = try makePrivate(layout.geometryBlock, in: &changes)
       geometry.freeBlockCount = UInt64(Int64(geometry.freeBlockCount) + changes.freeBlockDelta)
       changes.freeBlockDelta = 0
-      let block = try makePrivate(layout.geometryBlock, in: &changes)
       geometry.encode(into: block)
     }
     var commit = EncodedCommit()
@@ -108,7 +111,13 @@ extension DeviceCore {
     guard !pendingGenerations.isEmpty else { return }
     var commit = EncodedCommit()
     var changes = ChangeSet()
-    try logGenerations(in: &changes, into: &commit)
+    do {
+      try logGenerations(in: &changes, into: &commit)
+    } catch {
+      // A private version that nobody knows would swallow the next changes of its block.
+      for entry in changes.entries.reversed() { dropPrivate(entry) }
+      throw error
+    }
     commit.commit(annotation: CommitAnnotation(event: .maintenance, time: environment.now()), external: [])
     _ = enter(commit, changes)
   }

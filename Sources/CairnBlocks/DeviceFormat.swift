@@ -12,7 +12,7 @@ struct DeviceFormat {
     let byteCount = memory.pageCount * MemoryPage.byteCount
     let layout = try DeviceLayout(options: options, byteCount: byteCount, guarantees: memory.guarantees)
     if !options.overwrites { try requireEmpty() }
-    try eraseSuperblocks(byteCount)
+    try Self.eraseSuperblocks(on: memory)
 
     let storeID = (low: environment.random() | 1, high: environment.random())
     let blockCount = min(byteCount / UInt64(layout.blockByteCount), DeviceLimits.blockCountMax)
@@ -48,7 +48,8 @@ struct DeviceFormat {
   }
 
   /// No copy of an older image survives, whatever its block size: it could be taken for this one's second copy.
-  private func eraseSuperblocks(_ byteCount: UInt64) throws(StorageError) {
+  static func eraseSuperblocks(on memory: any StableMemory) throws(StorageError) {
+    let byteCount = memory.pageCount * MemoryPage.byteCount
     let zeros = [UInt8](repeating: 0, count: Superblock.byteCount)
     try writeMemory(memory, zeros.span, at: 0)
     var blockByteCount = DeviceLimits.blockByteCounts.lowerBound

@@ -71,7 +71,9 @@ package struct JournalRecord: Equatable {
     guard record.count >= Self.headerByteCount, Self.claimedByteCount(record) == record.count else { return nil }
     let stored = LittleEndian.uint32(record, at: Layout.checksum)
     guard stored == CRC32.checksum(record.extracting(Layout.byteCount..<record.count)),
-      let kind = JournalRecordKind(rawValue: record[Layout.kind]), record[Layout.zero] == 0
+      let kind = JournalRecordKind(rawValue: record[Layout.kind]), record[Layout.zero] == 0,
+      LittleEndian.uint64(record, at: Layout.sequence) < DeviceLimits.sequenceEnd,
+      LittleEndian.uint64(record, at: Layout.flushNumber) < DeviceLimits.sequenceEnd
     else { return nil }
     checksum = stored
     byteCount = record.count

@@ -47,6 +47,9 @@ struct Recovery {
       superblocks = try SuperblockReader.read(memory)
     }
     let chosen = superblocks[0]
+    if !isReadOnly, let features = superblocks.map({ $0.features.readOnlyCompatible }).first(where: { $0 != 0 }) {
+      throw .unsupportedFeatures(features)
+    }
     try requireSize(chosen)
 
     let ring = JournalRing(memory: memory, layout: chosen.layout)

@@ -69,6 +69,16 @@ package struct Superblock: Equatable, Sendable {
   /// Where the next commit goes, when the image was closed cleanly.
   package var closedHead: JournalPlace?
   package var segments: [JournalSegment]
+  /// Features that this version does not know. They are kept as they are.
+  package var features = Features()
+
+  /// Unknown features that do not keep an image from being opened at all.
+  package struct Features: Equatable, Sendable {
+    /// May be ignored.
+    package var compatible: UInt32 = 0
+    /// Keep the image from being written to.
+    package var readOnlyCompatible: UInt32 = 0
+  }
 
   package init(
     storeID: (low: UInt64, high: UInt64), layout: DeviceLayout, address: BlockNumber, sequence: UInt64,
@@ -136,9 +146,7 @@ extension Superblock {
       if version > Self.formatVersion { throw .newerVersion(version) }
       throw .malformed
     }
-    let unknown =
-      LittleEndian.uint32(bytes, at: Layout.featuresIncompatible)
-      | LittleEndian.uint32(bytes, at: Layout.featuresReadOnly)
+    let unknown = LittleEndian.uint32(bytes, at: Layout.featuresIncompatible)
     guard unknown == 0 else { throw .unknownFeatures(unknown) }
 
     let blockByteCount = LittleEndian.uint32(bytes, at: Layout.blockByteCount)
@@ -161,11 +169,14 @@ extension Superblock {
       oldest.position <= tail.position, oldest.sequence <= tail.sequence,
       tail.position - oldest.position <= layout.ringSectorCount,
       // Far from where sums and products with the size of a sector would wrap.
-      tail.position < 1 << 48, tail.sequence < 1 << 60, tail.flushNumber < 1 << 60
+      tail.position < 1 << 48, tail.sequence < DeviceLimits.sequenceEnd,
+      tail.flushNumber < DeviceLimits.sequenceEnd, oldest.flushNumber < DeviceLimits.sequenceEnd,
+      LittleEndian.uint64(bytes, at: Layout.sequence) < DeviceLimits.sequenceEnd
     else { throw .malformed }
     if closed == 1 {
       guard head.position >= tail.position, head.position - tail.position <= layout.ringSectorCount,
-        head.sequence >= tail.sequence, head.sequence - tail.sequence <= head.position - tail.position
+        head.sequence >= tail.sequence, head.sequence - tail.sequence <= head.position - tail.position,
+        head.flushNumber < DeviceLimits.sequenceEnd
       else { throw .malformed }
     }
     var segments: [JournalSegment] = []
@@ -179,7 +190,9 @@ extension Superblock {
       guard segment.position >= tail.position, segment.position - tail.position <= layout.ringSectorCount,
         isFirst ? segment.position == tail.position && segment.sequence == tail.sequence : true,
         isFirst
-          ? true : segment.sequence > segments[index - 1].sequence && segment.position >= segments[index - 1].position
+          ? true
+          : segment.sequence > segments[index - 1].sequence && segment.position >= segments[index - 1].position
+            && segment.sequence - tail.sequence <= segment.position - tail.position
       else { throw .malformed }
       segments.append(segment)
     }
@@ -189,6 +202,9 @@ extension Superblock {
       ),
       layout: layout, address: BlockNumber(address), sequence: LittleEndian.uint64(bytes, at: Layout.sequence),
       tail: tail, oldest: oldest, closedHead: closed == 1 ? head : nil, segments: segments)
+    features = Features(
+      compatible: LittleEndian.uint32(bytes, at: Layout.featuresCompatible),
+      readOnlyCompatible: LittleEndian.uint32(bytes, at: Layout.featuresReadOnly))
   }
 
   /// Writes the superblock into at least 512 bytes, the rest of which stay as they are.
@@ -198,6 +214,8 @@ extension Superblock {
     for offset in 0..<Layout.end { bytes[offset] = 0 }
     LittleEndian.store(Self.magic, in: &bytes, at: Layout.magic)
     LittleEndian.store(Self.formatVersion, in: &bytes, at: Layout.version)
+    LittleEndian.store(features.compatible, in: &bytes, at: Layout.featuresCompatible)
+    LittleEndian.store(features.readOnlyCompatible, in: &bytes, at: Layout.featuresReadOnly)
     LittleEndian.store(UInt32(layout.blockByteCount), in: &bytes, at: Layout.blockByteCount)
     LittleEndian.store(storeID.low, in: &bytes, at: Layout.storeID)
     LittleEndian.store(storeID.high, in: &bytes, at: Layout.storeID + 8)

@@ -91,6 +91,8 @@ package enum DeviceLimits {
   package static let deviceOwner: UInt8 = 255
   /// Views (snapshots, running reads and the writer) that can exist at one time.
   package static let viewCountMax = 512
+  /// Numbers of commits, flushes and superblocks stay below this; far from where adding to them would wrap.
+  package static let sequenceEnd: UInt64 = 1 << 60
   /// Journal segments that a superblock can list.
   package static let segmentCountMax = 8
 }

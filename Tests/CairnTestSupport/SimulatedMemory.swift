@@ -25,6 +25,10 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
   public var failsAfter: Int?
   /// Whether a failed call has happened: then all fail.
   public private(set) var hasFailed = false
+  /// A fault that meets one call, or every one from it on, while the memory goes on working otherwise.
+  public var fault: Fault?
+  /// How many calls `fault` has met.
+  public private(set) var faultCount = 0
   public private(set) var flushCount = 0
   private let mutex = SpinLock()
 
@@ -44,7 +48,50 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
   }
 
   public var pageCount: UInt64 { mutex.with { UInt64(visible.count) / MemoryPage.byteCount } }
-  public let isWritable = true
+  public var isWritable = true
+
+  /// What goes wrong, and when.
+  public struct Fault: Sendable {
+    /// A kind of call.
+    public enum Call: Sendable { case read, write, flush, grow }
+    /// What happens to the call.
+    public enum Effect: Sendable {
+      /// It throws. A failed flush drops the unflushed writes from the device but not from the cache, as systems do.
+      case error
+      /// It returns as if it were done, and does nothing.
+      case lost
+    }
+
+    public var calls: Set<Call>
+    /// Calls of those kinds that still go well.
+    public var after: Int
+    public var effect: Effect
+    /// Whether all later calls of those kinds meet it too.
+    public var lasts: Bool
+
+    public init(_ calls: Set<Call>, after: Int, effect: Effect = .error, lasts: Bool = false) {
+      self.calls = calls
+      self.after = after
+      self.effect = effect
+      self.lasts = lasts
+    }
+  }
+
+  /// Whether the call is lost; throws when it fails.
+  private func meetFault(_ call: Fault.Call) throws(MemoryError) -> Bool {
+    guard var planned = fault, planned.calls.contains(call) else { return false }
+    if planned.after > 0 {
+      planned.after -= 1
+      fault = planned
+      return false
+    }
+    faultCount += 1
+    if !planned.lasts { fault = nil }
+    if planned.effect == .lost { return true }
+    if call == .flush { pending.removeAll() }
+    if call == .grow { throw .full }
+    throw .io(operation: "\(call)", errno: 5, path: "simulated")
+  }
 
   private func step() throws(MemoryError) {
     if hasFailed { throw .poisoned }
@@ -59,6 +106,7 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
   public func grow(by pages: UInt64) throws(MemoryError) {
     try mutex.with { () throws(MemoryError) in
       try step()
+      if try meetFault(.grow) { return }
       if recordsEvents { events.append(.grow(byteCount: Int(pages * MemoryPage.byteCount))) }
       let more = [UInt8](repeating: 0, count: Int(pages * MemoryPage.byteCount))
       visible += more
@@ -70,6 +118,7 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
     mutex.lock()
     defer { mutex.unlock() }
     if hasFailed { throw .poisoned }
+    if try meetFault(.read) { return }
     guard offset <= UInt64(visible.count), bytes.byteCount <= visible.count - Int(offset) else {
       throw .outOfBounds(offset: offset, count: UInt64(bytes.byteCount), size: UInt64(visible.count))
     }
@@ -88,6 +137,7 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
     guard offset <= UInt64(visible.count), bytes.byteCount <= visible.count - Int(offset) else {
       throw .outOfBounds(offset: offset, count: UInt64(bytes.byteCount), size: UInt64(visible.count))
     }
+    if try meetFault(.write) { return }
     let copy = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
     visible.replaceSubrange(Int(offset)..<Int(offset) + copy.count, with: copy)
     pending.append((Int(offset), copy))
@@ -98,6 +148,7 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
     mutex.lock()
     defer { mutex.unlock() }
     try step()
+    if try meetFault(.flush) { return }
     for write in pending { durable.replaceSubrange(write.offset..<write.offset + write.bytes.count, with: write.bytes) }
     pending.removeAll()
     flushCount += 1

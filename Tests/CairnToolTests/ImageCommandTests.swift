@@ -147,7 +147,8 @@ struct ImageCommandTests {
     let run = try tool.shell(
       """
       mkfifo pipe; $CAIRN put i b/slow - < pipe & exec 3> pipe
-      while $CAIRN ls i > /dev/null 2> err; do :; done; cat err >&2; $CAIRN get i b/k; echo $?; $CAIRN journal i --live --json | wc -l
+      while ! grep -q ":$(stat -c %i i) " /proc/locks; do :; done
+      $CAIRN get i b/k; echo $?; $CAIRN journal i --live --json | wc -l
       exec 3>&-; wait
       """)
     #expect(run.error.contains("i is in use by ") && run.error.contains("cairn"), "\(run)")

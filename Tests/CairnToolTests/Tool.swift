@@ -31,7 +31,7 @@ struct Tool {
   static let executable: String = {
     // The program that runs the tests is the bundle itself on Linux, and a helper that names the bundle elsewhere.
     let programs = [try? Program.executable().text].compactMap(\.self) + CommandLine.arguments
-    let candidates = programs.compactMap { path in path.lastIndex(of: "/").map { path[..<$0] + "/cairn" } }
+    let candidates = programs.compactMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) + "/cairn" } }
     return candidates.first { (try? Descriptor.open(Path($0), O_RDONLY)) != nil } ?? "cairn"
   }()
 

@@ -135,7 +135,7 @@ struct TreeCommandTests {
   func killed(_ count: Int) throws {
     #expect(try tool.shell("mkdir t && cd t && for n in $(seq 1 400); do echo stone $n > $n; done").status == 0)
     let killed = try tool.shell(
-      "$CAIRN import i b t > printed & while [ $(wc -l < printed) -lt \(count) ]; do :; done; kill -9 $!; wait $!; cat printed"
+      ": > printed; $CAIRN import i b t >> printed & while [ $(wc -l < printed) -lt \(count) ]; do :; done; kill -9 $!; wait $!; cat printed"
     )
     #expect(killed.lines.count >= count)
     // First as it is: reading changes nothing.

@@ -91,12 +91,14 @@ struct CheckTests {
       guard let data = try? DataExtent(decoding: &reader, blockByteCount: 4096) else { return }
       try writer.free(Extent(start: data.extent.start, count: 1))
     },
-    Break(name: "data used twice", expected: [.usedTwice, .counter, .counter]) { (fixture, writer) throws(StorageError) in
+    Break(name: "data used twice", expected: [.usedTwice, .counter, .counter]) {
+      (fixture, writer) throws(StorageError) in
       let tree = try volumeTree(fixture, "more")
       let record = try tree.get(Array("large".utf8), in: writer.view) ?? []
       try tree.put(Array("twin".utf8), record, in: writer)
     },
-    Break(name: "an entry without its account", expected: [.counter, .counter]) { (fixture, writer) throws(StorageError) in
+    Break(name: "an entry without its account", expected: [.counter, .counter]) {
+      (fixture, writer) throws(StorageError) in
       try volumeTree(fixture, "notes").put([9], [0, 1, 2], in: writer)
     },
     Break(name: "a record that makes no sense", expected: [.damage]) { (fixture, writer) throws(StorageError) in
@@ -110,7 +112,8 @@ struct CheckTests {
         try writer.free(Extent(start: operation.extents[0].start, count: 1))
       }
     },
-    Break(name: "an open transaction without its record", expected: [.counter, .counter, .leaked, .leaked]) { (fixture, writer) throws(StorageError) in
+    Break(name: "an open transaction without its record", expected: [.counter, .counter, .leaked, .leaked]) {
+      (fixture, writer) throws(StorageError) in
       for (id, record) in try fixture.store.core.catalog.transactions(in: writer.view) where record.state == .open {
         try fixture.store.core.catalog.tree.delete(CatalogKey.transaction(id), in: writer)
       }
@@ -148,7 +151,8 @@ struct CheckTests {
     Break(name: "a grant that makes no sense", expected: [.catalog]) { (fixture, writer) throws(StorageError) in
       try fixture.store.core.catalog.tree.put([5, 0, 0, 1], [9], in: writer)
     },
-    Break(name: "an outcome that stays for ever", expected: [.catalog, .catalog]) { (fixture, writer) throws(StorageError) in
+    Break(name: "an outcome that stays for ever", expected: [.catalog, .catalog]) {
+      (fixture, writer) throws(StorageError) in
       try fixture.store.core.catalog.tree.deleteRange(from: [8], to: [9], limit: 1, in: writer)
     },
     Break(name: "an entry of no meaning", expected: [.catalog]) { (fixture, writer) throws(StorageError) in
@@ -177,8 +181,9 @@ struct CheckTests {
       guard let data = try? DataExtent(decoding: &reader, blockByteCount: 4096) else { return 0 }
       return data.extent.start.rawValue * 4096
     }
-    let rot: [UInt8] = [0xEE]
-    try fixture.memory.write(unsafe rot.span.bytes, at: place + 70_000)
+    try BulkCopy.withRawSpan(of: [0xEE]) { (rot) throws(MemoryError) in
+      try fixture.memory.write(rot, at: place + 70_000)
+    }
     #expect(try fixture.store.check().findings == [])
     let findings = try fixture.store.check(deep: true).findings
     #expect(findings.map { $0.kind } == [.damage])
@@ -217,16 +222,14 @@ struct CheckTests {
   }
 
   private func read(_ memory: HeapMemory, into image: inout [UInt8]) throws {
-    var span = image.mutableSpan
-    var raw = unsafe span.mutableBytes
-    try memory.read(at: 0, into: &raw)
+    try BulkCopy.withMutableRawSpan(of: &image) { (bytes) throws(MemoryError) in try memory.read(at: 0, into: &bytes) }
   }
 
   private func memory(of image: [UInt8]) throws -> HeapMemory { try Self.memory(of: image) }
 
   private static func memory(of image: [UInt8]) throws -> HeapMemory {
     let memory = HeapMemory(pageCount: UInt64(image.count / 65536))
-    try memory.write(unsafe image.span.bytes, at: 0)
+    try BulkCopy.withRawSpan(of: image) { (bytes) throws(MemoryError) in try memory.write(bytes, at: 0) }
     return memory
   }
 

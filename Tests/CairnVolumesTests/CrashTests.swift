@@ -17,7 +17,8 @@ struct CrashTests {
     var lines = try store.transactions().map { "\($0.id) \($0.state) \($0.operationCount) \($0.callNumber)" }
     try store.read { (transaction) throws(StorageError) in
       for volume in try transaction.volumes() where !volume.isBeingRemoved {
-        lines.append("\(volume.name) \(volume.usage.itemCount) \(volume.usage.byteCount) \(volume.usage.stagedBlockCount)")
+        lines.append(
+          "\(volume.name) \(volume.usage.itemCount) \(volume.usage.byteCount) \(volume.usage.stagedBlockCount)")
         let notes = try transaction.notes(volume.name)
         for name in try notes.names() { lines.append("\(name) \(try notes.text(of: name)?.count ?? -1)") }
       }
@@ -135,7 +136,9 @@ struct CrashTests {
     again.store = store
     // A begin whose answer was lost stays until its lease runs out.
     let isAfter = picture == pictures[min(done + 1, Self.steps)] && picture != pictures[done]
-    if isAfter, done == 1 || done == 5 { again.ids.append(contentsOf: try store.transactions().map { $0.id }.suffix(1)) }
+    if isAfter, done == 1 || done == 5 {
+      again.ids.append(contentsOf: try store.transactions().map { $0.id }.suffix(1))
+    }
     if again.ids.count <= 2, done < Self.steps {
       for step in (isAfter ? done + 1 : done)..<Self.steps { try again.step(step) }
       let end = try Self.picture(store)

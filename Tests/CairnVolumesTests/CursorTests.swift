@@ -1,4 +1,5 @@
 import CairnBlocks
+import CairnBytes
 import CairnTestSupport
 import Testing
 
@@ -99,7 +100,8 @@ struct CursorTests {
     }
   }
 
-  @Test("reads are recorded exactly: a change is a conflict just where a cursor passed",
+  @Test(
+    "reads are recorded exactly: a change is a conflict just where a cursor passed",
     arguments: TestSeeds.list(count: 30))
   func recording(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
@@ -151,7 +153,9 @@ struct CursorTests {
       if isNew {
         try fixture.store.transaction { (transaction) throws(StorageError) in
           let volume = try transaction.notes("notes").volume
-          try volume.perform(operation: { [] }) { () throws(StorageError) in _ = try volume.root.delete([UInt8(changed)]) }
+          try volume.perform(operation: { [] }) { () throws(StorageError) in
+            _ = try volume.root.delete([UInt8(changed)])
+          }
         }
       }
     }
@@ -171,6 +175,6 @@ struct CursorTests {
   }
 
   private func copy(_ bytes: RawSpan) -> [UInt8] {
-    unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+    BulkCopy.array(bytes)
   }
 }

@@ -37,7 +37,8 @@ struct GrantTests {
       try store.read { (transaction) throws(StorageError) in _ = try transaction.information(of: "notes") }
     },
     Attempt(name: "put", onVolume: .write, onStore: .write) { (store) throws(StorageError) in
-      try store.transaction { (transaction) throws(StorageError) in try transaction.notes("notes").put([1], under: "b") }
+      try store.transaction { (transaction) throws(StorageError) in try transaction.notes("notes").put([1], under: "b")
+      }
     },
     Attempt(name: "put data", onVolume: .write, onStore: .write) { (store) throws(StorageError) in
       try store.transaction { (transaction) throws(StorageError) in
@@ -94,7 +95,8 @@ struct GrantTests {
     Attempt(name: "grow", onVolume: nil, onStore: .admin) { (store) throws(StorageError) in
       try store.grow(byByteCount: 65536)
     },
-    Attempt(name: "checkpoint", onVolume: nil, onStore: .admin) { (store) throws(StorageError) in try store.checkpoint() },
+    Attempt(name: "checkpoint", onVolume: nil, onStore: .admin) { (store) throws(StorageError) in try store.checkpoint()
+    },
     Attempt(name: "check", onVolume: nil, onStore: .read) { (store) throws(StorageError) in _ = try store.check() },
     Attempt(name: "backup", onVolume: nil, onStore: .read) { (store) throws(StorageError) in
       try store.backup(to: HeapMemory(pageCount: 64))

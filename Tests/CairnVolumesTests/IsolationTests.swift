@@ -43,7 +43,8 @@ struct IsolationTests {
     .emptyRange: ["g"], .count: ["a", "c", "e", "g"], .scan: ["c", "d"], .before: ["d"],
   ]
 
-  @Test("what was looked at, phantoms included, conflicts with what others change there, and only there",
+  @Test(
+    "what was looked at, phantoms included, conflicts with what others change there, and only there",
     arguments: Look.allCases)
   func conflicts(_ look: Look) throws {
     for key in ["a", "b", "c", "d", "e", "f", "g"] {

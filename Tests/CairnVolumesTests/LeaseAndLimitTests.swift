@@ -165,6 +165,31 @@ struct LeaseAndLimitTests {
     #expect(try fixture.findings() == [])
   }
 
+  @Test("a call that reads the same over and over keeps one record; one that reads too much fails")
+  func manyReads() throws {
+    var limits = TransactionLimits()
+    limits.readCount = 100
+    let fixture = try Fixture(limits: limits)
+    let id = try fixture.store.begin()
+    try fixture.store.resume(id) { (transaction) throws(StorageError) in
+      let notes = try transaction.notes("notes")
+      var cursor = try notes.volume.root.cursor()
+      for index in 0..<20_000 { _ = try notes.text(of: "\(index % 50)") }
+      // A cursor that is under way keeps its range.
+      #expect(try !cursor.next())
+    }
+    // The cursor's range holds all the others, but for the volume's name.
+    #expect(try fixture.store.transactions()[0].readCount == 2)
+    #expect(throws: StorageError.limitExceeded(what: "ranges that one transaction reads", limit: 100)) {
+      try fixture.store.resume(id) { (transaction) throws(StorageError) in
+        let notes = try transaction.notes("notes")
+        for index in 0..<20_000 { _ = try notes.text(of: "\(index)") }
+      }
+    }
+    try fixture.put("7", [1])
+    #expect(throws: StorageError.self) { try fixture.store.commit(id) }
+  }
+
   static func stageSmall(_ fixture: Fixture, _ id: TransactionID, _ name: String) throws(StorageError) {
     try fixture.store.resume(id) { (transaction) throws(StorageError) in
       try transaction.notes("notes").put([1], under: name)

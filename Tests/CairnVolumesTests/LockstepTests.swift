@@ -256,7 +256,9 @@ struct LockstepTests {
       counts.merge(run.counts) { $0 + $1 }
     }
     for what in ["commit", "prepare", "call", "single"] {
-      for isDone in [true, false] { #expect(counts["\(what) \(isDone)", default: 0] >= 10, "\(what) \(isDone): \(counts)") }
+      for isDone in [true, false] {
+        #expect(counts["\(what) \(isDone)", default: 0] >= 10, "\(what) \(isDone): \(counts)")
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import CairnBlocks
+import CairnBytes
 import Testing
 
 @testable import CairnVolumes
@@ -165,6 +166,7 @@ struct MultiCallTests {
       }
     }
     #expect(throws: StorageError.transactionState(id.rawValue, state: "waiting for call 1")) { try call(2) }
+    #expect(throws: StorageError.invalidArgument("calls are numbered from 1")) { try call(0) }
     #expect(try call(1) == 1)
     #expect(try call(1) == nil)
     try fixture.reopen()
@@ -279,6 +281,48 @@ struct MultiCallTests {
       _ = try transaction.notes("notes").text(of: "a")
     }
     #expect(fixture.store.core.device.durableSequence == before + 1)
+  }
+
+  @Test("operations inside an operation are part of it; those of another volume are refused", arguments: [false, true])
+  func innerOperations(multiCall: Bool) throws {
+    let fixture = try Fixture(filesystems: [OtherNotes()])
+    try fixture.store.createVolume("more", kind: VolumeKind("note"))
+    try fixture.store.rollback(fixture.store.begin())
+    let free = fixture.store.space.free
+    func work(_ transaction: Transaction) throws(StorageError) {
+      let volume = try transaction.notes("notes").volume
+      let other = try transaction.notes("more")
+      let data = try volume.writeData(bytes(50_000))
+      var record = ByteWriter()
+      record.uint8(1)
+      for piece in data { piece.encode(into: &record) }
+      var operation = ByteWriter()
+      operation.lengthPrefixed([0x61])
+      operation.append(record.bytes)
+      try volume.perform(operation: { operation.bytes }) { () throws(StorageError) in
+        try volume.perform(taking: data.map { $0.extent }, operation: { preconditionFailure("never asked for") }) {
+          () throws(StorageError) in
+          try volume.root.put([0x61], record.bytes)
+          try volume.account(items: 1, bytes: 50_000)
+        }
+        #expect(throws: StorageError.self) { try other.put([1], under: "x") }
+        #expect(throws: StorageError.self) { try transaction.createVolume("third", kind: VolumeKind("note")) }
+      }
+    }
+    if multiCall {
+      let id = try fixture.store.begin()
+      try fixture.store.resume(id, work)
+      #expect(try fixture.findings() == [])
+      try fixture.store.rollback(id)
+      #expect(fixture.store.space.free == free)
+      let again = try fixture.store.begin()
+      try fixture.store.resume(again, work)
+      try fixture.store.commit(again)
+    } else {
+      try fixture.store.transaction(work)
+    }
+    #expect(try fixture.text("a") == bytes(50_000))
+    #expect(try fixture.findings() == [])
   }
 
   @Test("two transactions over two volumes in one commit")

@@ -33,111 +33,114 @@ struct RecordSample: Sendable, CustomTestStringConvertible {
 struct RecordTests {
   static let alice: Principal? = Principal(stored: Array("alice".utf8))
 
-  static let samples: [RecordSample] = [
-    RecordSample(
-      "store",
-      {
-        var record = StoreRecord()
-        record.generation = 7
-        record.latestTime = 0x0102_0304_0506_0708
-        record.earliestExpiry = .max
-        record.openTransactionCount = 3
-        record.preparedTransactionCount = 2
-        return record
-      }(),
-      [
-        1,  // version
-        7, 0, 0, 0, 0, 0, 0, 0,  // generation
-        8, 7, 6, 5, 4, 3, 2, 1,  // latest time
-        255, 255, 255, 255, 255, 255, 255, 255,  // earliest expiry
-        3, 0, 0, 0,  // open
-        2, 0, 0, 0,  // prepared
-      ], encode: { $0.encoded }, decode: StoreRecord.init(decoding:)),
-    RecordSample(
-      "volume",
-      {
-        var record = VolumeRecord(
-          kind: VolumeKind("note"), formatVersion: 0x0102, root: BlockNumber(99), incarnation: 5, name: "pics",
-          owner: alice)
-        record.isBeingRemoved = true
-        record.definition = 6
-        record.quotaByteCount = 0x10000
-        record.reservationByteCount = 0x2000
-        return record
-      }(),
-      [
-        1, 1,  // version, flags
-        0x6E, 0x6F, 0x74, 0x65,  // kind
-        2, 1,  // format version
-        99, 0, 0, 0, 0, 0, 0, 0,  // root
-        5, 0, 0, 0, 0, 0, 0, 0,  // incarnation
-        6, 0, 0, 0, 0, 0, 0, 0,  // definition
-        0, 0, 1, 0, 0, 0, 0, 0,  // quota
-        0, 0x20, 0, 0, 0, 0, 0, 0,  // reservation
-        5, 0x61, 0x6C, 0x69, 0x63, 0x65,  // owner
-        4, 0x70, 0x69, 0x63, 0x73,  // name
-      ], encode: { $0.encoded }, decode: VolumeRecord.init(decoding:)),
-    RecordSample(
-      "usage", VolumeUsage(blockCount: 1, stagedBlockCount: 2, itemCount: 3, byteCount: 0x0400),
-      [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0],
-      encode: { $0.encoded }, decode: VolumeUsage.init(decoding:)),
-    RecordSample(
-      "grant", GrantRecord(rights: .write), [1, 3, 0, 0, 0], encode: { $0.encoded }, decode: GrantRecord.init(decoding:)),
-    RecordSample(
-      "transaction",
-      {
-        var record = TransactionRecord(beganAt: 1, lease: .nanoseconds(2), owner: alice)
-        record.state = .prepared
-        record.callNumber = 4
-        record.operationCount = 5
-        record.stagedByteCount = 6
-        record.readCount = 7
-        record.holdCount = 8
-        record.staging = BlockNumber(9)
-        return record
-      }(),
-      [
-        1, 2,  // version, state
-        1, 0, 0, 0, 0, 0, 0, 0,  // began
-        3, 0, 0, 0, 0, 0, 0, 0,  // expires
-        2, 0, 0, 0, 0, 0, 0, 0,  // lease
-        4, 0, 0, 0, 0, 0, 0, 0,  // calls
-        5, 0, 0, 0, 0, 0, 0, 0,  // operations
-        6, 0, 0, 0, 0, 0, 0, 0,  // bytes
-        7, 0, 0, 0, 0, 0, 0, 0,  // reads
-        8, 0, 0, 0, 0, 0, 0, 0,  // holds
-        9, 0, 0, 0, 0, 0, 0, 0,  // staging tree
-        5, 0x61, 0x6C, 0x69, 0x63, 0x65,  // owner
-      ], encode: { $0.encoded }, decode: TransactionRecord.init(decoding:)),
-    RecordSample(
-      "outcome", OutcomeRecord(outcome: .committed, endedAt: 258, owner: nil),
-      [1, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], encode: { $0.encoded }, decode: OutcomeRecord.init(decoding:)),
-    RecordSample(
-      "outcome of a conflict",
-      OutcomeRecord(outcome: .conflict(volume: "pics", key: [9, 8]), endedAt: 1, owner: alice),
-      [1, 4, 1, 0, 0, 0, 0, 0, 0, 0, 5, 0x61, 0x6C, 0x69, 0x63, 0x65, 4, 0x70, 0x69, 0x63, 0x73, 2, 9, 8],
-      encode: { $0.encoded }, decode: OutcomeRecord.init(decoding:)),
-    RecordSample(
-      "staged operation",
-      StagedOperation(
-        operation: [7, 7, 7],
-        extents: [Extent(start: BlockNumber(300), count: 2), Extent(start: BlockNumber(1), count: 1)],
-        releasesSpace: true),
-      [1, 1, 2, 0xAC, 2, 2, 1, 1, 7, 7, 7], encode: { $0.encoded }, decode: StagedOperation.init(decoding:)),
-    RecordSample(
-      "recorded read",
-      RecordedRead(volume: 3, tree: BlockNumber(77), low: [1], high: [1, 0], countsOnly: true, digest: 0x0102),
-      [1, 3, 3, 77, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 1, 1, 2, 1, 0], encode: { $0.encoded },
-      decode: RecordedRead.init(decoding:)),
-    RecordSample(
-      "volume use", VolumeUse(incarnation: 1, definition: 2), [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
-      encode: { $0.encoded }, decode: VolumeUse.init(decoding:)),
-    RecordSample(
-      "held range", HeldRange(volume: 3, tree: BlockNumber(77), low: [], high: [5], isWrite: true),
-      [1, 3, 3, 77, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5], encode: { $0.encoded }, decode: HeldRange.init(decoding:)),
-  ] + operations.map { name, operation, bytes in
-    RecordSample(name, operation, bytes, encode: { $0.encoded }, decode: CatalogOperation.init(decoding:))
-  }
+  static let samples: [RecordSample] =
+    [
+      RecordSample(
+        "store",
+        {
+          var record = StoreRecord()
+          record.generation = 7
+          record.latestTime = 0x0102_0304_0506_0708
+          record.earliestExpiry = .max
+          record.openTransactionCount = 3
+          record.preparedTransactionCount = 2
+          return record
+        }(),
+        [
+          1,  // version
+          7, 0, 0, 0, 0, 0, 0, 0,  // generation
+          8, 7, 6, 5, 4, 3, 2, 1,  // latest time
+          255, 255, 255, 255, 255, 255, 255, 255,  // earliest expiry
+          3, 0, 0, 0,  // open
+          2, 0, 0, 0,  // prepared
+        ], encode: { $0.encoded }, decode: StoreRecord.init(decoding:)),
+      RecordSample(
+        "volume",
+        {
+          var record = VolumeRecord(
+            kind: VolumeKind("note"), formatVersion: 0x0102, root: BlockNumber(99), incarnation: 5, name: "pics",
+            owner: alice)
+          record.isBeingRemoved = true
+          record.definition = 6
+          record.quotaByteCount = 0x10000
+          record.reservationByteCount = 0x2000
+          return record
+        }(),
+        [
+          1, 1,  // version, flags
+          0x6E, 0x6F, 0x74, 0x65,  // kind
+          2, 1,  // format version
+          99, 0, 0, 0, 0, 0, 0, 0,  // root
+          5, 0, 0, 0, 0, 0, 0, 0,  // incarnation
+          6, 0, 0, 0, 0, 0, 0, 0,  // definition
+          0, 0, 1, 0, 0, 0, 0, 0,  // quota
+          0, 0x20, 0, 0, 0, 0, 0, 0,  // reservation
+          5, 0x61, 0x6C, 0x69, 0x63, 0x65,  // owner
+          4, 0x70, 0x69, 0x63, 0x73,  // name
+        ], encode: { $0.encoded }, decode: VolumeRecord.init(decoding:)),
+      RecordSample(
+        "usage", VolumeUsage(blockCount: 1, stagedBlockCount: 2, itemCount: 3, byteCount: 0x0400),
+        [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0],
+        encode: { $0.encoded }, decode: VolumeUsage.init(decoding:)),
+      RecordSample(
+        "grant", GrantRecord(rights: .write), [1, 3, 0, 0, 0], encode: { $0.encoded },
+        decode: GrantRecord.init(decoding:)),
+      RecordSample(
+        "transaction",
+        {
+          var record = TransactionRecord(beganAt: 1, lease: .nanoseconds(2), owner: alice)
+          record.state = .prepared
+          record.callNumber = 4
+          record.operationCount = 5
+          record.stagedByteCount = 6
+          record.readCount = 7
+          record.holdCount = 8
+          record.staging = BlockNumber(9)
+          return record
+        }(),
+        [
+          1, 2,  // version, state
+          1, 0, 0, 0, 0, 0, 0, 0,  // began
+          3, 0, 0, 0, 0, 0, 0, 0,  // expires
+          2, 0, 0, 0, 0, 0, 0, 0,  // lease
+          4, 0, 0, 0, 0, 0, 0, 0,  // calls
+          5, 0, 0, 0, 0, 0, 0, 0,  // operations
+          6, 0, 0, 0, 0, 0, 0, 0,  // bytes
+          7, 0, 0, 0, 0, 0, 0, 0,  // reads
+          8, 0, 0, 0, 0, 0, 0, 0,  // holds
+          9, 0, 0, 0, 0, 0, 0, 0,  // staging tree
+          5, 0x61, 0x6C, 0x69, 0x63, 0x65,  // owner
+        ], encode: { $0.encoded }, decode: TransactionRecord.init(decoding:)),
+      RecordSample(
+        "outcome", OutcomeRecord(outcome: .committed, endedAt: 258, owner: nil),
+        [1, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], encode: { $0.encoded }, decode: OutcomeRecord.init(decoding:)),
+      RecordSample(
+        "outcome of a conflict",
+        OutcomeRecord(outcome: .conflict(volume: "pics", key: [9, 8]), endedAt: 1, owner: alice),
+        [1, 4, 1, 0, 0, 0, 0, 0, 0, 0, 5, 0x61, 0x6C, 0x69, 0x63, 0x65, 4, 0x70, 0x69, 0x63, 0x73, 2, 9, 8],
+        encode: { $0.encoded }, decode: OutcomeRecord.init(decoding:)),
+      RecordSample(
+        "staged operation",
+        StagedOperation(
+          operation: [7, 7, 7],
+          extents: [Extent(start: BlockNumber(300), count: 2), Extent(start: BlockNumber(1), count: 1)],
+          releasesSpace: true),
+        [1, 1, 2, 0xAC, 2, 2, 1, 1, 7, 7, 7], encode: { $0.encoded }, decode: StagedOperation.init(decoding:)),
+      RecordSample(
+        "recorded read",
+        RecordedRead(volume: 3, tree: BlockNumber(77), low: [1], high: [1, 0], countsOnly: true, digest: 0x0102),
+        [1, 3, 3, 77, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 1, 1, 2, 1, 0], encode: { $0.encoded },
+        decode: RecordedRead.init(decoding:)),
+      RecordSample(
+        "volume use", VolumeUse(incarnation: 1, definition: 2), [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
+        encode: { $0.encoded }, decode: VolumeUse.init(decoding:)),
+      RecordSample(
+        "held range", HeldRange(volume: 3, tree: BlockNumber(77), low: [], high: [5], isWrite: true),
+        [1, 3, 3, 77, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5], encode: { $0.encoded }, decode: HeldRange.init(decoding:)),
+    ]
+    + operations.map { name, operation, bytes in
+      RecordSample(name, operation, bytes, encode: { $0.encoded }, decode: CatalogOperation.init(decoding:))
+    }
 
   static let volume3 = VolumeID(byte: 3)
 

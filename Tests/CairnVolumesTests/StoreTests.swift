@@ -146,7 +146,7 @@ struct StoreTests {
       #expect(throws: StorageError.self) { try volume.makeTree() }
       #expect(throws: StorageError.self) { try volume.account(items: 1, bytes: 1) }
       // Nobody takes these over; they go back at the end.
-      _ = try volume.writeData(unsafe bytes(100_000).span.bytes)
+      _ = try volume.writeData(bytes(100_000))
       #expect(throws: StorageError.self) {
         try volume.perform(taking: [Extent(start: BlockNumber(900), count: 1)], operation: { [] }) {}
       }

@@ -24,6 +24,9 @@ struct Cairn: ParsableCommand {
     BackupCommand.self, VolumeCommand.self, DiskCommand.self, GrantCommand.self, DemoCommand.self,
   ]
 
+  /// The names of the commands.
+  static var commandNames: [String] { commands.map { $0._commandName } }
+
   func run() throws {
     throw ValidationError("A command is missing.")
   }

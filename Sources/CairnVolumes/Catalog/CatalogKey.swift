@@ -34,7 +34,8 @@ enum CatalogKey {
   static let transactions = range(of: Tag.transaction)
 
   static func grants(on id: VolumeID) -> KeyRange {
-    KeyRange(low: [Tag.grant, 1, id.rawValue], high: id.rawValue == .max ? [Tag.grant, 2] : [Tag.grant, 1, id.rawValue + 1])
+    KeyRange(
+      low: [Tag.grant, 1, id.rawValue], high: id.rawValue == .max ? [Tag.grant, 2] : [Tag.grant, 1, id.rawValue + 1])
   }
 
   /// The outcomes from before `time`.

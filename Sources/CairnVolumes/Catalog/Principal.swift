@@ -29,6 +29,7 @@ public struct Principal: Hashable, Comparable, Sendable, CustomStringConvertible
     self.bytes = bytes
   }
 
+  /// By their bytes.
   public static func < (left: Self, right: Self) -> Bool {
     left.bytes.lexicographicallyPrecedes(right.bytes)
   }

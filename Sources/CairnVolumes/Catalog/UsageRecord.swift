@@ -28,6 +28,12 @@ extension VolumeUsage {
   }
 }
 
+/// The sum of two figures, or the largest number: hostile figures must not trap.
+func adding(_ more: UInt64, to value: UInt64) -> UInt64 {
+  let (sum, overflow) = value.addingReportingOverflow(more)
+  return overflow ? .max : sum
+}
+
 /// Changes of a volume's usage that a transaction collects.
 struct UsageChange: Equatable {
   var blocks: Int64 = 0
@@ -46,6 +52,9 @@ extension VolumeUsage {
     itemCount = Self.sum(itemCount, change.items)
     byteCount = Self.sum(byteCount, change.bytes)
   }
+
+  /// Blocks that the volume takes, staged ones included.
+  var takenBlockCount: UInt64 { Self.sum(blockCount, Int64(clamping: stagedBlockCount)) }
 
   private static func sum(_ value: UInt64, _ change: Int64) -> UInt64 {
     if change < 0 { return value - min(value, change.magnitude) }

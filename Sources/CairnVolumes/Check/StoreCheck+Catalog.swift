@@ -14,7 +14,8 @@ extension StoreCheck {
       let key = BulkCopy.array(key)
       let value = BulkCopy.array(value)
       switch key.first {
-      case CatalogKey.store.first: try self.reads(key) { () throws(ByteReader.Failure) in _ = try StoreRecord(decoding: value) }
+      case CatalogKey.store.first:
+        try self.reads(key) { () throws(ByteReader.Failure) in _ = try StoreRecord(decoding: value) }
       case 2:
         try self.reads(key) { () throws(ByteReader.Failure) in
           guard CatalogKey.volume(key) != nil else { throw .malformed }
@@ -51,7 +52,9 @@ extension StoreCheck {
     }
     let named = transaction.state.volumes.filter { !$0.record.isBeingRemoved }.count
     if named != names { find(.catalog, "\(names) names for \(named) volumes") }
-    if outcomes != orders { find(.catalog, "\(outcomes) outcomes, but \(orders) in the order in which they are forgotten") }
+    if outcomes != orders {
+      find(.catalog, "\(outcomes) outcomes, but \(orders) in the order in which they are forgotten")
+    }
   }
 
   private func reads(_ key: [UInt8], _ body: () throws(ByteReader.Failure) -> Void) throws(StorageError) {
@@ -93,8 +96,10 @@ extension StoreCheck {
         try part { () throws(StorageError) in try check(id, record, &staged) }
       }
       if store.openTransactionCount != UInt32(open.count) || store.preparedTransactionCount != prepared {
-        find(.counter, "\(open.count) open transactions, \(prepared) of them prepared, are accounted as "
-          + "\(store.openTransactionCount) and \(store.preparedTransactionCount)")
+        find(
+          .counter,
+          "\(open.count) open transactions, \(prepared) of them prepared, are accounted as "
+            + "\(store.openTransactionCount) and \(store.preparedTransactionCount)")
       }
       if earliest < store.earliestExpiry { find(.counter, "a transaction expires unnoticed") }
       for found in transaction.state.volumes {
@@ -113,7 +118,9 @@ extension StoreCheck {
     _ id: TransactionID, _ record: TransactionRecord, _ staged: inout [VolumeID: UInt64]
   ) throws(StorageError) {
     guard let root = record.staging else {
-      if record.operationCount > 0 || record.readCount > 0 { find(.catalog, "transaction \(id) has lost what it staged") }
+      if record.operationCount > 0 || record.readCount > 0 {
+        find(.catalog, "transaction \(id) has lost what it staged")
+      }
       return
     }
     let tree = Tree(root: root, owner: core.catalog.tree.owner)
@@ -145,9 +152,13 @@ extension StoreCheck {
       }
       for extent in extents { try mark(extent) }
     }
-    if counts.operations != record.operationCount || counts.reads != record.readCount || counts.holds != record.holdCount {
-      find(.counter, "transaction \(id) has \(counts.operations) operations and \(counts.reads) reads, but "
-        + "\(record.operationCount) and \(record.readCount) are accounted")
+    if counts.operations != record.operationCount || counts.reads != record.readCount
+      || counts.holds != record.holdCount
+    {
+      find(
+        .counter,
+        "transaction \(id) has \(counts.operations) operations and \(counts.reads) reads, but "
+          + "\(record.operationCount) and \(record.readCount) are accounted")
     }
   }
 }

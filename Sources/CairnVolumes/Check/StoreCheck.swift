@@ -160,10 +160,10 @@ final class StoreCheck {
       if scratch.count < count { scratch = [UInt8](repeating: 0, count: Int(chunk)) }
       let block = BlockNumber(data.extent.start.rawValue + start / UInt64(view.blockByteCount))
       do {
-        var bytes = scratch.mutableSpan
-        var raw = unsafe bytes.mutableBytes
-        var target = raw._mutatingExtracting(0..<count)
-        try view.readData(at: block, digests: [digest], into: &target)
+        try BulkCopy.withMutableRawSpan(of: &scratch) { (bytes) throws(StorageError) in
+          var target = bytes._mutatingExtracting(0..<count)
+          try view.readData(at: block, digests: [digest], into: &target)
+        }
       } catch {
         guard case .damaged = error else { throw error }
         find(.damage, "the data do not match their digest", block: block, key: key)

@@ -10,7 +10,8 @@ extension Store {
   ///   - deep: compares the digests of all data, too.
   ///   - progress: called now and then; what it throws breaks the check off.
   public func check(
-    deep: Bool = false, progress: @escaping (CheckProgress) throws(StorageError) -> Void = { (_) throws(StorageError) in }
+    deep: Bool = false,
+    progress: @escaping (CheckProgress) throws(StorageError) -> Void = { (_) throws(StorageError) in }
   ) throws(StorageError) -> CheckReport {
     try read { (transaction) throws(StorageError) in
       try transaction.requireStore(.read)

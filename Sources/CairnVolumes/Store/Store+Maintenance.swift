@@ -13,12 +13,14 @@ extension Store {
   /// Makes the device larger. For administrators.
   public func grow(byByteCount byteCount: UInt64) throws(StorageError) {
     try require(.admin)
+    try core.requireNotWriting()
     try core.device.grow(byBytes: byteCount)
   }
 
   /// Brings everything home from the journal. Not needed for safety: it happens by itself.
   public func checkpoint() throws(StorageError) {
     try require(.admin)
+    try core.requireNotWriting()
     try core.device.checkpoint()
   }
 

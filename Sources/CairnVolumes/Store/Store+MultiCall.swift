@@ -10,7 +10,7 @@ extension Store {
   public func begin(lease: Lease = .standard) throws(StorageError) -> TransactionID {
     try core.sweep()
     try core.requireAllowed(lease)
-    return try core.device.transaction { (writer) throws(StorageError) in
+    return try core.write { (writer) throws(StorageError) in
       let stored = try core.catalog.store(in: writer.view)
       let now = core.time(atLeast: stored.latestTime)
       try core.requireAnyRights(principal, in: writer.view)

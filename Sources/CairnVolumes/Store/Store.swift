@@ -53,7 +53,9 @@ public final class Store: Sendable {
     var root = try device.read { (view) throws(StorageError) in try view.rootBlock() }
     if root == nil {
       // A crash right after formatting leaves an image without a catalog; it is as new as one.
-      guard mayBeNew || !options.device.isReadOnly else { throw .damaged(0, .malformed) }
+      guard mayBeNew || !options.device.isReadOnly else {
+        throw .invalidArgument("making this image was cut short before anything was in it; open it for writing once")
+      }
       root = try device.transaction { (writer) throws(StorageError) in
         writer.annotation = CommitAnnotation(event: .maintenance, time: options.environment.now())
         let tree = try Tree.create(owner: VolumeID.catalog.rawValue, in: writer)
@@ -99,6 +101,7 @@ public final class Store: Sendable {
 
   /// Closes the store and gives the memory free. Every handle of it ends.
   public func close() throws(StorageError) {
+    try core.requireNotWriting()
     defer { core.whenClosed?() }
     try core.device.close()
   }
@@ -138,7 +141,7 @@ public final class Store: Sendable {
     _ body: (Transaction) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
     var removedVolumes = false
-    let result = try core.device.transaction { (writer) throws(StorageError) in
+    let result = try core.write { (writer) throws(StorageError) in
       writer.annotation = core.annotation(.auto, nil, principal, in: writer)
       let transaction = try Transaction(core, mode: .single, view: writer.view, writer: writer, principal: principal)
       defer { transaction.end() }

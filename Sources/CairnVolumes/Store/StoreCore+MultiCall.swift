@@ -81,12 +81,21 @@ extension StoreCore {
       for (id, record) in try catalog.transactions(in: view) where record.expiresAt <= now { expired.append(id) }
       return expired
     }
-    for id in expired { try rollbackExpired(id) }
-    return expired.count
+    var count = 0
+    for id in expired {
+      do throws(StorageError) {
+        try rollbackExpired(id)
+        count += 1
+      } catch {
+        // What one transaction staged has rotted. That is for `check` to tell; it must not keep everybody else out.
+        guard case .damaged = error else { throw error }
+      }
+    }
+    return count
   }
 
   private func rollbackExpired(_ id: TransactionID) throws(StorageError) {
-    try device.transaction { (writer) throws(StorageError) in
+    try write { (writer) throws(StorageError) in
       let now = try now(in: writer.view)
       // Another thread may have renewed or ended it meanwhile.
       guard let record = try catalog.transaction(id, in: writer.view), record.expiresAt <= now else { return }
@@ -110,20 +119,24 @@ extension StoreCore {
     _ body: (Transaction) throws(StorageError) -> Result
   ) throws(StorageError) -> CallOutcome<Result> {
     try sweep()
-    return try device.transaction { (writer) throws(StorageError) -> CallOutcome<Result> in
+    return try write { (writer) throws(StorageError) -> CallOutcome<Result> in
       let now = try now(in: writer.view)
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       guard record.state == .open else { throw .transactionState(id.rawValue, state: "prepared") }
       if let callNumber {
+        guard callNumber > 0 else { throw .invalidArgument("calls are numbered from 1") }
         if callNumber <= record.callNumber { return .repeated }
-        guard callNumber == record.callNumber + 1 else {
+        // `callNumber` is the larger one, so this can not overflow.
+        guard callNumber - 1 == record.callNumber else {
           throw .transactionState(id.rawValue, state: "waiting for call \(record.callNumber + 1)")
         }
       }
       writer.annotation = annotation(.stage, id, principal, in: writer)
       let transaction = try Transaction(
         self, mode: .staging, view: writer.view, writer: writer, principal: principal, id: id,
-        staging: staging(of: record), recorder: ReadRecorder(.call))
+        staging: staging(of: record), recorder: ReadRecorder(.call, limit: limits.readCount))
+      transaction.stagedOperationCount = record.operationCount
+      transaction.stagedByteCount = record.stagedByteCount
       defer { transaction.end() }
       let outcome = run(body, in: transaction)
       if transaction.isConflicted, case .failed(let error) = outcome {
@@ -187,7 +200,7 @@ extension StoreCore {
     _ id: TransactionID, callCount: UInt64?, _ principal: Principal?
   ) throws(StorageError) -> (failure: StorageError?, removedVolumes: Bool) {
     try sweep()
-    return try device.transaction {
+    return try write {
       (writer) throws(StorageError) -> (failure: StorageError?, removedVolumes: Bool) in
       let now = try now(in: writer.view)
       guard try catalog.transaction(id, in: writer.view) != nil else {
@@ -232,7 +245,7 @@ extension StoreCore {
 
   func rollback(_ id: TransactionID, force: Bool, _ principal: Principal?) throws(StorageError) {
     guard !isReadOnly else { throw .readOnly }
-    try device.transaction { (writer) throws(StorageError) in
+    try write { (writer) throws(StorageError) in
       let now = try now(in: writer.view)
       var isForced = false
       if force {
@@ -256,7 +269,7 @@ extension StoreCore {
   func renew(_ id: TransactionID, lease: Lease, _ principal: Principal?) throws(StorageError) {
     try requireAllowed(lease)
     try sweep()
-    try device.transaction { (writer) throws(StorageError) in
+    try write { (writer) throws(StorageError) in
       let now = try now(in: writer.view)
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       writer.annotation = annotation(.stage, id, principal, in: writer)
@@ -282,7 +295,7 @@ extension StoreCore {
   func prepare(_ id: TransactionID, lease: Lease?, _ principal: Principal?) throws(StorageError) -> StorageError? {
     if let lease { try requireAllowed(lease) }
     try sweep()
-    return try device.transaction { (writer) throws(StorageError) -> StorageError? in
+    return try write { (writer) throws(StorageError) -> StorageError? in
       let now = try now(in: writer.view)
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       guard record.state == .open else { return nil }
@@ -311,8 +324,8 @@ extension StoreCore {
       try catalog.setTransaction(id, record, in: writer)
       try changeStore(in: writer) { store in
         store.latestTime = max(store.latestTime, now)
-        store.preparedTransactionCount += 1
-        store.generation += 1
+        store.preparedTransactionCount = min(store.preparedTransactionCount &+ 1, store.openTransactionCount)
+        store.generation &+= 1
       }
       return nil
     }
@@ -324,7 +337,7 @@ extension StoreCore {
     guard let tree = staging(of: record) else { return }
     for range in ranges {
       try tree.put(StagingKey.hold(record.holdCount), range.encoded, in: writer)
-      record.holdCount += 1
+      record.holdCount = adding(1, to: record.holdCount)
     }
   }
 

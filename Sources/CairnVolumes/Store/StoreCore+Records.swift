@@ -44,7 +44,7 @@ extension StoreCore {
       if store.openTransactionCount == 0 { store.earliestExpiry = .max }
       if record.state == .prepared {
         store.preparedTransactionCount -= min(store.preparedTransactionCount, 1)
-        store.generation += 1
+        store.generation &+= 1
       }
     }
   }

@@ -14,7 +14,7 @@ extension StoreCore {
     guard let id = try device.read({ (view) throws(StorageError) in try self.removedVolume(in: view) }) else {
       return true
     }
-    try device.transaction { (writer) throws(StorageError) in
+    try write { (writer) throws(StorageError) in
       writer.annotation = annotation(.maintenance, nil, nil, in: writer)
       let transaction = try Transaction(self, mode: .single, view: writer.view, writer: writer, principal: nil)
       defer { transaction.end() }

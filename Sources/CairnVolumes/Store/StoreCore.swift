@@ -1,6 +1,7 @@
 import CairnBlocks
 import CairnMemory
 import CairnTrees
+import Synchronization
 
 /// What all handles of one open store share.
 ///
@@ -16,6 +17,9 @@ final class StoreCore: @unchecked Sendable {
   let whenClosed: (@Sendable () -> Void)?
   let removesInSteps: Bool
 
+  /// The thread whose transaction runs; 0 for none.
+  private let writingThread = Atomic<UInt>(0)
+
   private let lock = Lock()
   private var newest: CatalogState?
   private var mounted: Set<UInt64> = []
@@ -30,6 +34,26 @@ final class StoreCore: @unchecked Sendable {
     isReadOnly = options.device.isReadOnly
     whenClosed = options.whenClosed
     removesInSteps = options.removesInSteps
+  }
+
+  /// Runs a transaction of the device. One that is begun inside another would wait for itself, so it is refused.
+  func write<Result>(
+    _ body: (BlockTransaction) throws(StorageError) -> Result
+  ) throws(StorageError) -> Result {
+    try requireNotWriting()
+    return try device.transaction { (writer) throws(StorageError) in
+      writingThread.store(CurrentThread.number, ordering: .relaxed)
+      defer { writingThread.store(0, ordering: .relaxed) }
+      return try body(writer)
+    }
+  }
+
+  /// Throws inside a transaction of the same thread.
+  func requireNotWriting() throws(StorageError) {
+    guard writingThread.load(ordering: .relaxed) != CurrentThread.number else {
+      throw .invalidArgument(
+        "a transaction is running in this thread; end it before the next call that changes the store")
+    }
   }
 
   /// The time, which never runs backwards: neither within a life of the store nor behind the latest time that an earlier

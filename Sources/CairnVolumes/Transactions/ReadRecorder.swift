@@ -34,8 +34,19 @@ final class ReadRecorder {
   /// The read that came last, tentative ones included.
   private(set) var last: ReadEntry?
   private var isSuspended = false
+  /// Operations that are running: their reads may be dropped again.
+  private var depth = 0
+  /// How many ranges may be kept.
+  private let limit: Int
+  /// More ranges were read than may be kept; nothing is noted any more, and the call fails.
+  private(set) var isOverflowing = false
+  private var compactionThreshold: Int
 
-  init(_ purpose: Purpose) { self.purpose = purpose }
+  init(_ purpose: Purpose, limit: UInt64 = .max) {
+    self.purpose = purpose
+    self.limit = Int(min(limit, UInt64(Int.max / 4)))
+    compactionThreshold = self.limit &+ 4096
+  }
 
   /// Notes a read; the entry may be extended later.
   @discardableResult
@@ -43,7 +54,10 @@ final class ReadRecorder {
     let entry = ReadEntry(volume: volume, tree: tree, range: range, countsOnly: countsOnly)
     guard !isSuspended else { return entry }
     last = entry
-    if purpose != .commit { reads.append(entry) }
+    if purpose != .commit {
+      if purpose == .call, depth == 0, reads.count >= compactionThreshold { compact() }
+      reads.append(entry)
+    }
     return entry
   }
 
@@ -58,13 +72,36 @@ final class ReadRecorder {
     }
   }
 
-  /// Where the notes stand, to go back to.
-  var mark: Int { reads.count }
+  /// An operation begins; the result goes to `endOperation`.
+  func beginOperation() -> Int {
+    depth += 1
+    return reads.count
+  }
 
-  /// Drops the reads noted since `mark`.
-  func drop(since mark: Int) {
-    guard purpose == .call else { return }
+  /// An operation has ended. What it read for itself is not a read of the call, unless it is to be kept.
+  func endOperation(_ mark: Int, keepsReads: Bool) {
+    depth -= 1
+    guard !keepsReads, purpose == .call else { return }
     reads.removeLast(reads.count - mark)
+  }
+
+  /// Joins what can be joined, so that a call that reads much of the same does not fill the memory with it. Ranges that a
+  /// cursor still extends stay as they are.
+  private func compact() {
+    var done: [ReadEntry] = []
+    var growing: [ReadEntry] = []
+    var all: [ReadEntry] = []
+    swap(&all, &reads)
+    for index in all.indices {
+      if isKnownUniquelyReferenced(&all[index]) { done.append(all[index]) } else { growing.append(all[index]) }
+    }
+    reads = Self.merged(done) + growing
+    compactionThreshold = max(compactionThreshold, 2 &* reads.count)
+    if reads.count > limit {
+      isOverflowing = true
+      isSuspended = true
+      reads = []
+    }
   }
 
   /// Runs `body` without noting anything.

@@ -14,7 +14,7 @@ extension Transaction {
       try core.changeUsage(of: volume.id, volume.change, in: writer)
       volume.change = UsageChange()
     }
-    if catalogChanged { try core.changeStore(in: writer) { $0.generation += 1 } }
+    if catalogChanged { try core.changeStore(in: writer) { $0.generation &+= 1 } }
   }
 
   /// Keeps what a call staged and read with its multi-call transaction. The changes were taken back before, so that the
@@ -22,6 +22,9 @@ extension Transaction {
   func keep(
     with id: TransactionID, _ record: inout TransactionRecord, _ writer: BlockTransaction, now: UInt64
   ) throws(StorageError) -> Bool {
+    guard recorder?.isOverflowing != true else {
+      throw .limitExceeded(what: "ranges that one transaction reads", limit: core.limits.readCount)
+    }
     let reads = (recorder?.mergedReads() ?? []).filter { !newTrees.contains($0.tree.root) }
     guard !reads.isEmpty || !staged.isEmpty else { return false }
     // Deletes must be possible on a full store, so staging them is, too.
@@ -42,23 +45,16 @@ extension Transaction {
         try tree.put(key, use.encoded, in: writer)
       }
     }
-    let limits = core.limits
     for (volume, operation) in staged {
-      let encoded = operation.encoded
-      try tree.put(StagingKey.operation(volume, record.operationCount), encoded, in: writer)
-      record.operationCount += 1
+      try tree.put(StagingKey.operation(volume, record.operationCount), operation.encoded, in: writer)
+      record.operationCount = adding(1, to: record.operationCount)
+      record.stagedByteCount = adding(
+        operation.byteCount(blockByteCount: writer.view.blockByteCount), to: record.stagedByteCount)
       var blocks: UInt64 = 0
       for extent in operation.extents { blocks += UInt64(extent.count) }
-      record.stagedByteCount += UInt64(encoded.count) + blocks * UInt64(writer.view.blockByteCount)
       if blocks > 0, try catalog.volume(volume, in: writer.view) != nil {
         try core.changeUsage(of: volume, UsageChange(stagedBlocks: Int64(blocks)), in: writer)
       }
-    }
-    guard record.operationCount <= limits.operationCount else {
-      throw .limitExceeded(what: "operations of one transaction", limit: limits.operationCount)
-    }
-    guard record.stagedByteCount <= limits.stagedByteCount else {
-      throw .limitExceeded(what: "bytes staged by one transaction", limit: limits.stagedByteCount)
     }
     return true
   }

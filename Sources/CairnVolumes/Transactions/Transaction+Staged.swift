@@ -34,8 +34,8 @@ extension Transaction {
     let writer = try requireWriter()
     writer.usesReserve = operation.releasesSpace
     // What an operation looks at for itself is not a read of the call.
-    let reads = recorder?.mark ?? 0
-    defer { recorder?.drop(since: reads) }
+    let reads = recorder?.beginOperation() ?? 0
+    defer { recorder?.endOperation(reads, keepsReads: false) }
     do {
       try volume.changing { () throws(StorageError) in try volume.filesystem.apply(operation.operation, to: volume) }
     } catch {

@@ -34,7 +34,8 @@ extension Transaction {
     _ = try requireWriter()
     let found = try administered(name)
     guard core.filesystem(found.record.kind) != nil else {
-      throw .wrongKind(volume: name, found: found.record.kind.description, expected: "a kind that the program registered")
+      throw .wrongKind(
+        volume: name, found: found.record.kind.description, expected: "a kind that the program registered")
     }
     try perform(.remove(found.id, definition: core.randomNumber()))
   }
@@ -286,8 +287,7 @@ extension Transaction {
       var usage = try core.catalog.usage(of: other.id, in: view)
       for volume in openedVolumes where volume.id == other.id { usage.add(volume.change) }
       let promised = other.record.reservationByteCount / blockByteCount
-      let taken = usage.blockCount + usage.stagedBlockCount
-      if promised > taken { reserved += promised - taken }
+      if promised > usage.takenBlockCount { reserved = adding(promised - usage.takenBlockCount, to: reserved) }
     }
     return reserved
   }

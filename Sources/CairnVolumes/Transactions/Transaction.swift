@@ -39,6 +39,8 @@ public final class Transaction {
   private(set) var failure: StorageError?
   /// A staged operation can not be done any more, or what was read has changed.
   var isConflicted = false
+  /// An operation of some volume is running.
+  var isPerforming = false
   /// The catalog's volumes changed.
   var catalogChanged = false
   /// A volume was removed, and its blocks are to be given back.
@@ -52,6 +54,9 @@ public final class Transaction {
   private(set) var taken: [Extent] = []
   /// New operations of this call.
   private(set) var staged: [(volume: VolumeID, operation: StagedOperation)] = []
+  /// Operations and bytes that the multi-call transaction has staged, this call included.
+  var stagedOperationCount: UInt64 = 0
+  var stagedByteCount: UInt64 = 0
   /// Root blocks of trees that only exist in this call.
   private(set) var newTrees: Set<BlockNumber> = []
   /// Of the blocks that the transaction took so far, those put to a volume's account.
@@ -259,7 +264,17 @@ public final class Transaction {
     return true
   }
 
-  func stage(_ volume: VolumeID, _ operation: StagedOperation) {
+  /// Keeps an operation for the end of the call, within the bounds of one transaction.
+  func stage(_ volume: VolumeID, _ operation: StagedOperation) throws(StorageError) {
+    let limits = core.limits
+    stagedOperationCount = adding(1, to: stagedOperationCount)
+    stagedByteCount = adding(operation.byteCount(blockByteCount: view.blockByteCount), to: stagedByteCount)
+    guard stagedOperationCount <= limits.operationCount else {
+      throw .limitExceeded(what: "operations of one transaction", limit: limits.operationCount)
+    }
+    guard stagedByteCount <= limits.stagedByteCount else {
+      throw .limitExceeded(what: "bytes staged by one transaction", limit: limits.stagedByteCount)
+    }
     staged.append((volume, operation))
   }
 

@@ -32,7 +32,9 @@ public struct TransactionID: Hashable, Sendable, CustomStringConvertible {
   /// 16 lower-case hexadecimal digits.
   public var description: String {
     var bytes: [UInt8] = []
-    for shift in stride(from: UInt64(56), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: rawValue >> shift)) }
+    for shift in stride(from: UInt64(56), through: 0, by: -8) {
+      bytes.append(UInt8(truncatingIfNeeded: rawValue >> shift))
+    }
     return hexadecimal(bytes)
   }
 }

@@ -1,4 +1,5 @@
 public import CairnBlocks
+public import CairnBytes
 
 // What a filesystem asks of the transaction that it runs in.
 
@@ -19,6 +20,22 @@ extension Volume {
   ) throws(StorageError) -> Result {
     guard let recorder = transaction.recorder else { return try body() }
     return try recorder.suspended(body)
+  }
+}
+
+extension Volume {
+  /// Decodes a record or an operation, all of its bytes. One that makes no sense is damage of the volume.
+  public func decode<Value>(
+    _ bytes: [UInt8], _ decoder: (inout ByteReader) throws(ByteReader.Failure) -> Value
+  ) throws(StorageError) -> Value {
+    var reader = ByteReader(bytes)
+    do throws(ByteReader.Failure) {
+      let value = try decoder(&reader)
+      try reader.finish()
+      return value
+    } catch {
+      throw .damaged(Damage(block: root.rootBlock, reason: .malformed))
+    }
   }
 }
 

@@ -40,6 +40,37 @@ extension Volume {
     return written
   }
 
+  /// Allocates room for bytes and writes them.
+  public func writeData(_ bytes: [UInt8]) throws(StorageError) -> [DataExtent] {
+    try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) in try writeData(bytes) }
+  }
+
+  /// Reads all bytes of several extents, one behind the other, and verifies them.
+  ///
+  /// - Parameter limit: more bytes than this are not read but `valueTooLarge`.
+  public func readData(_ pieces: [DataExtent], limit: UInt64 = 1 << 30) throws(StorageError) -> [UInt8] {
+    var byteCount: UInt64 = 0
+    for piece in pieces {
+      guard piece.isConsistent(blockByteCount: blockByteCount) else {
+        throw .damaged(piece.extent.start.rawValue, .malformed)
+      }
+      byteCount = byteCount.addingReportingOverflow(piece.byteCount).partialValue
+      guard piece.byteCount <= limit, byteCount <= limit else {
+        throw .valueTooLarge(byteCount: byteCount, limit: limit)
+      }
+    }
+    var all = [UInt8](repeating: 0, count: Int(byteCount))
+    try BulkCopy.withMutableRawSpan(of: &all) { (bytes) throws(StorageError) in
+      var offset = 0
+      for piece in pieces {
+        var part = bytes._mutatingExtracting(offset..<offset + Int(piece.byteCount))
+        try readData(piece, into: &part)
+        offset += Int(piece.byteCount)
+      }
+    }
+    return all
+  }
+
   /// Makes data that were written to a reservation, outside of any transaction, part of this one.
   public func claim(_ reservation: ExtentReservation) throws(StorageError) -> [Extent] {
     try requireRoom(forBlocks: reservation.extents.reduce(0) { $0 + UInt64($1.count) })
@@ -69,6 +100,18 @@ extension Volume {
   /// Reads all bytes of an extent and verifies them. `bytes` is exactly as long.
   public func readData(_ data: DataExtent, into bytes: inout MutableRawSpan) throws(StorageError) {
     try readData(data, range: 0..<data.byteCount, into: &bytes)
+  }
+
+  /// Reads a range of an extent's bytes, verifying the chunks that it touches.
+  public func readData(_ data: DataExtent, range: Range<UInt64>) throws(StorageError) -> [UInt8] {
+    guard range.upperBound <= data.byteCount, data.isConsistent(blockByteCount: blockByteCount) else {
+      throw .invalidRange(lower: range.lowerBound, upper: range.upperBound, byteCount: data.byteCount)
+    }
+    var part = [UInt8](repeating: 0, count: Int(range.upperBound - range.lowerBound))
+    try BulkCopy.withMutableRawSpan(of: &part) { (bytes) throws(StorageError) in
+      try readData(data, range: range, into: &bytes)
+    }
+    return part
   }
 
   /// Reads a range of an extent's bytes, verifying the chunks that it touches. `bytes` is exactly as long as the range.

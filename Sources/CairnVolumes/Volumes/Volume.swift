@@ -26,6 +26,8 @@ public final class Volume {
   var change = UsageChange()
   /// An operation is running: trees may be changed.
   private(set) var isChanging = false
+  /// Data that operations inside the running one took over.
+  private var innerExtents: [Extent] = []
   /// The stored usage, read when it is first needed.
   private var storedUsage: VolumeUsage?
 
@@ -151,20 +153,30 @@ public final class Volume {
     // An operation that is part of another one is not staged for itself.
     if isChanging {
       try transaction.take(extents)
+      innerExtents += extents
       return try body()
     }
+    guard !transaction.isPerforming else {
+      throw .invalidArgument("an operation of one volume can not contain one of another: they would be staged twice")
+    }
+    transaction.isPerforming = true
+    defer { transaction.isPerforming = false }
+    innerExtents = []
     try requireWriteAccess()
     writer.usesReserve = releasesSpace
     let mark = writer.changeCount
-    let reads = transaction.recorder?.mark ?? 0
+    let reads = transaction.recorder?.beginOperation() ?? 0
+    var keepsReads = true
+    defer { transaction.recorder?.endOperation(reads, keepsReads: keepsReads) }
     do {
       let result = try changing(body)
       try requireQuota(releasesSpace: releasesSpace)
       try transaction.take(extents)
       if transaction.isStaging {
+        let extents = extents + innerExtents
         try stage(StagedOperation(operation: operation(), extents: extents, releasesSpace: releasesSpace))
       }
-      if !recordsReads { transaction.recorder?.drop(since: reads) }
+      keepsReads = recordsReads
       return result
     } catch {
       if writer.changeCount != mark { transaction.fail(error) }
@@ -177,7 +189,7 @@ public final class Volume {
     guard UInt64(operation.operation.count) <= limit else {
       throw .limitExceeded(what: "bytes of one staged operation", limit: limit)
     }
-    transaction.stage(id, operation)
+    try transaction.stage(id, operation)
   }
 
   /// Runs `body` as part of an operation and puts the blocks that it takes to the volume's account.
@@ -252,9 +264,11 @@ public final class Volume {
     guard let record else { return }
     let usage = try self.usage()
     let blockByteCount = UInt64(self.blockByteCount)
-    let taken = usage.blockCount + usage.stagedBlockCount + count
-    if let quota = record.quotaByteCount, taken > quota / blockByteCount {
-      throw .quotaExceeded(volume: record.name, limit: quota)
+    if let quota = record.quotaByteCount {
+      let room = quota / blockByteCount
+      guard usage.takenBlockCount <= room, count <= room - usage.takenBlockCount else {
+        throw .quotaExceeded(volume: record.name, limit: quota)
+      }
     }
     guard transaction.state.hasReservations, let writer = transaction.writer else { return }
     let reserved = try transaction.blocksReserved(besides: id)

@@ -23,6 +23,7 @@ public struct VolumeID: Hashable, Comparable, Sendable, CustomStringConvertible 
     self = VolumeID(rawValue: byte) ?? .catalog
   }
 
+  /// By their numbers.
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
   /// The number in decimal.

@@ -5,14 +5,10 @@ public struct VolumeKind: Hashable, Sendable, CustomStringConvertible {
 
   /// A kind that a program names. Anything but four printable ASCII characters is a programmer's error.
   public init(_ text: StaticString) {
-    precondition(text.utf8CodeUnitCount == 4, "a kind has four characters")
-    var rawValue: UInt32 = 0
-    for index in 0..<4 {
-      let character = unsafe text.utf8Start[index]
-      precondition(Self.isAllowed(character), "a kind is printable ASCII")
-      rawValue |= UInt32(character) << UInt32(8 * index)
+    guard let kind = VolumeKind(text: text.description) else {
+      preconditionFailure("a kind is four printable ASCII characters")
     }
-    self.rawValue = rawValue
+    self = kind
   }
 
   /// A kind from a user's text; nil unless it is four printable ASCII characters.

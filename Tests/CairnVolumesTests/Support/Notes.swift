@@ -2,10 +2,7 @@ import CairnBlocks
 import CairnBytes
 import CairnVolumes
 
-/// A filesystem of one's own: notes, which are texts by their names. Short ones lie in the tree, long ones in data outside.
-///
-///     record   1 byte: 0, the text follows; 1, the places of the text follow (DataExtent)
-///     operation   1 byte: 1 put, 2 remove; varint length and bytes of the name; for put the record
+/// A filesystem of one's own: notes, which are texts by their names. Short ones lie in the tree, long ones outside.
 final class Notes: Filesystem {
   let kind = VolumeKind("note")
   let formatVersion: UInt16 = 1
@@ -14,26 +11,19 @@ final class Notes: Filesystem {
 
   func apply(_ operation: [UInt8], to volume: Volume) throws(StorageError) {
     let notes = NotesVolume(volume: volume)
-    var reader = ByteReader(operation)
-    let (what, name, record): (UInt8, [UInt8], [UInt8])
-    do throws(ByteReader.Failure) {
-      (what, name) = (try reader.uint8(), try reader.lengthPrefixed(limit: 1000))
-      record = try reader.bytes(count: reader.remaining)
-    } catch {
-      throw notes.damage
+    let (name, record) = try volume.decode(operation) { (reader) throws(ByteReader.Failure) in
+      (try reader.lengthPrefixed(limit: 1000), try reader.bytes(count: reader.remaining))
     }
-    if what == 1 { try notes.store(record, under: name) } else { try notes.drop(name) }
+    if record.isEmpty { try notes.drop(name) } else { try notes.store(record, under: name) }
   }
 
   func check(_ volume: Volume, _ check: VolumeCheck) throws(StorageError) {
     let notes = NotesVolume(volume: volume)
-    var items: UInt64 = 0
-    var bytes: UInt64 = 0
+    var (items, bytes): (UInt64, UInt64) = (0, 0)
     try check.tree(volume.root) { (name, record) throws(StorageError) in
-      let text = try notes.decode(record)
-      for data in text.data { try check.data(data, key: name) }
-      items += 1
-      bytes += text.byteCount
+      let note = try notes.note(record)
+      for data in note.data { try check.data(data, key: name) }
+      (items, bytes) = (items + 1, bytes + note.byteCount)
     }
     check.expect(items: items, bytes: bytes)
   }
@@ -42,7 +32,7 @@ final class Notes: Filesystem {
     let notes = NotesVolume(volume: volume)
     var budget = budget
     return try volume.empty(volume.root, budget: &budget) { (_, record) throws(StorageError) in
-      try notes.decode(record).data.map { $0.extent }
+      try notes.note(record).data.map { $0.extent }
     }
   }
 }
@@ -60,42 +50,8 @@ struct NotesVolume {
 
   func text(of name: String) throws(StorageError) -> [UInt8]? {
     guard let record = try volume.root.get(Array(name.utf8)) else { return nil }
-    let text = try decode(record)
-    var bytes = text.inline
-    for data in text.data {
-      var part = [UInt8](repeating: 0, count: Int(data.byteCount))
-      var span = part.mutableSpan
-      var raw = unsafe span.mutableBytes
-      try volume.readData(data, into: &raw)
-      bytes += part
-    }
-    return bytes
-  }
-
-  func put(_ text: [UInt8], under name: String) throws(StorageError) {
-    var record = ByteWriter()
-    var extents: [Extent] = []
-    if text.count <= 200 {
-      record.uint8(0)
-      record.append(text)
-    } else {
-      record.uint8(1)
-      for data in try volume.writeData(unsafe text.span.bytes) {
-        data.encode(into: &record)
-        extents.append(data.extent)
-      }
-    }
-    let key = Array(name.utf8)
-    try volume.perform(taking: extents, operation: { encode(1, key, record.bytes) }) { () throws(StorageError) in
-      try store(record.bytes, under: key)
-    }
-  }
-
-  func remove(_ name: String) throws(StorageError) {
-    let key = Array(name.utf8)
-    try volume.perform(releasesSpace: true, operation: { encode(2, key, []) }) { () throws(StorageError) in
-      try drop(key)
-    }
+    let note = try note(record)
+    return try note.text + volume.readData(note.data)
   }
 
   func names(from: String? = nil, to: String? = nil) throws(StorageError) -> [String] {
@@ -105,20 +61,47 @@ struct NotesVolume {
     return names
   }
 
-  // MARK: What both a call and `apply` do
+  func put(_ text: [UInt8], under name: String) throws(StorageError) {
+    // Long texts go to their place at once, also in a transaction of many calls; the operation takes them over.
+    let data = text.count > 200 ? try volume.writeData(text) : []
+    var record = ByteWriter()
+    record.uint8(data.isEmpty ? 0 : 1)
+    for piece in data { piece.encode(into: &record) }
+    if data.isEmpty { record.append(text) }
+    try change(name, record.bytes, taking: data.map { $0.extent }, releasesSpace: false)
+  }
+
+  func remove(_ name: String) throws(StorageError) {
+    try change(name, [], taking: [], releasesSpace: true)
+  }
+
+  /// Stores a record under a name, or drops it when the record is empty; the operation is both of them.
+  private func change(
+    _ name: String, _ record: [UInt8], taking extents: [Extent], releasesSpace: Bool
+  ) throws(StorageError) {
+    let name = Array(name.utf8)
+    var operation = ByteWriter()
+    operation.lengthPrefixed(name)
+    operation.append(record)
+    try volume.perform(taking: extents, releasesSpace: releasesSpace, operation: { operation.bytes }) {
+      () throws(StorageError) in
+      if record.isEmpty { try drop(name) } else { try store(record, under: name) }
+    }
+  }
+
+  // MARK: What happens now and, in a transaction of many calls, again at commit
 
   fileprivate func store(_ record: [UInt8], under name: [UInt8]) throws(StorageError) {
-    let new = try decode(record)
-    let old = try volume.root.get(name).map { (old) throws(StorageError) in try decode(old) }
+    let new = try note(record)
+    let old = try volume.root.get(name).map { (record) throws(StorageError) in try note(record) }
     try volume.root.put(name, record)
     for data in old?.data ?? [] { try volume.free(data.extent) }
-    try volume.account(
-      items: old == nil ? 1 : 0, bytes: Int64(new.byteCount) - Int64(old?.byteCount ?? 0))
+    try volume.account(items: old == nil ? 1 : 0, bytes: Int64(new.byteCount) - Int64(old?.byteCount ?? 0))
   }
 
   fileprivate func drop(_ name: [UInt8]) throws(StorageError) {
     guard let record = try volume.root.get(name) else { throw .notFound(Subject("note", name)) }
-    let old = try decode(record)
+    let old = try note(record)
     try volume.root.delete(name)
     for data in old.data { try volume.free(data.extent) }
     try volume.account(items: -1, bytes: -Int64(old.byteCount))
@@ -126,39 +109,25 @@ struct NotesVolume {
 
   // MARK: Bytes
 
-  fileprivate struct Text {
-    var inline: [UInt8] = []
+  fileprivate struct Note {
+    var text: [UInt8] = []
     var data: [DataExtent] = []
-    var byteCount: UInt64 { data.reduce(UInt64(inline.count)) { $0 + $1.byteCount } }
+    var byteCount: UInt64 { data.reduce(UInt64(text.count)) { $0 + $1.byteCount } }
   }
 
-  fileprivate func decode(_ record: [UInt8]) throws(StorageError) -> Text {
-    var reader = ByteReader(record)
-    var text = Text()
-    do throws(ByteReader.Failure) {
+  /// A record: 0 and the text, or 1 and the places of the text.
+  fileprivate func note(_ record: [UInt8]) throws(StorageError) -> Note {
+    try volume.decode(record) { (reader) throws(ByteReader.Failure) in
+      var note = Note()
       switch try reader.uint8() {
-      case 0: text.inline = try reader.bytes(count: reader.remaining)
+      case 0: note.text = try reader.bytes(count: reader.remaining)
       case 1:
         while reader.remaining > 0 {
-          text.data.append(try DataExtent(decoding: &reader, blockByteCount: volume.blockByteCount))
+          note.data.append(try DataExtent(decoding: &reader, blockByteCount: volume.blockByteCount))
         }
       default: throw .malformed
       }
-    } catch {
-      throw damage
+      return note
     }
-    return text
-  }
-
-  fileprivate var damage: StorageError {
-    .damaged(Damage(block: volume.root.rootBlock, reason: .malformed))
-  }
-
-  private func encode(_ what: UInt8, _ name: [UInt8], _ record: [UInt8]) -> [UInt8] {
-    var writer = ByteWriter()
-    writer.uint8(what)
-    writer.lengthPrefixed(name)
-    writer.append(record)
-    return writer.bytes
   }
 }

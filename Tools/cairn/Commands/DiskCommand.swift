@@ -34,6 +34,10 @@ struct DiskCommand: ParsableCommand {
     }
   }
 
+  func run() throws {
+    throw ValidationError("What to do is missing: create, read, write, import or export.")
+  }
+
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "create", abstract: "Make a disk.")
 
@@ -136,9 +140,15 @@ struct DiskCommand: ParsableCommand {
             let blockCount = (count + blockByteCount - 1) / blockByteCount
             let padding = [UInt8](repeating: 0, count: blockCount * blockByteCount - count)
             let bytes = Array(piece.prefix(count)) + padding
-            let end = block + UInt64(blockCount)
-            if bytes.allSatisfy({ $0 == 0 }) { try disk.trim(block..<end) } else { try disk.write(block, bytes) }
-            return end
+            for run in ZeroRuns.split(bytes) {
+              let first = block + UInt64(run.range.lowerBound / blockByteCount)
+              if run.isZero {
+                try disk.trim(first..<first + UInt64(run.range.count / blockByteCount))
+              } else {
+                try disk.write(first, Array(bytes[run.range]))
+              }
+            }
+            return block + UInt64(blockCount)
           }
           progress.advance(by: UInt64(count))
         }
@@ -168,10 +178,12 @@ struct DiskCommand: ParsableCommand {
         var block: UInt64 = 0
         while block < end {
           let bytes = try disk.read(block, count: min(pieceBlockCount, end - block))
-          if isStream || !bytes.allSatisfy({ $0 == 0 }) {
+          if isStream {
             try StandardOutput.write(bytes, to: output)
           } else {
-            try output.skip(bytes.count)
+            for run in ZeroRuns.split(bytes) {
+              if run.isZero { try output.skip(run.range.count) } else { try output.write(Array(bytes[run.range])) }
+            }
           }
           block += min(pieceBlockCount, end - block)
           progress.show(

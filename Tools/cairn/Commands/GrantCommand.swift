@@ -34,6 +34,10 @@ struct GrantCommand: ParsableCommand {
     }
   }
 
+  func run() throws {
+    throw ValidationError("What to do is missing: ls, add or rm.")
+  }
+
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List who may do what.")
 

@@ -28,6 +28,10 @@ struct VolumeCommand: ParsableCommand {
     }
   }
 
+  func run() throws {
+    throw ValidationError("What to do is missing: ls, create, rm or quota.")
+  }
+
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the volumes.")
 

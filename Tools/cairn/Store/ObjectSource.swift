@@ -16,21 +16,19 @@ enum ObjectSource {
   static func read(
     _ file: borrowing Descriptor, for store: Store, progress: (UInt64) -> Void = { _ in }
   ) throws -> ObjectSource {
-    let expected = try expectedByteCount(file)
-    var piece = [UInt8](repeating: 0, count: min(pieceByteCount, Int(clamping: expected ?? .max) + 1))
+    let status = try file.status()
+    let expected = status.kind == .regular ? status.byteCount : nil
+    // One byte more than there should be: then a first piece that is not filled is the whole file.
+    let firstByteCount = expected.map { min($0, UInt64(pieceByteCount) - 1) + 1 }
+    var piece = [UInt8](repeating: 0, count: firstByteCount.map { Int($0) } ?? pieceByteCount)
     var count = try file.fill(&piece)
     progress(UInt64(count))
-    // A file that ends where its size says fits into the first piece; one that grew meanwhile is streamed.
     if count < piece.count { return .bytes(Array(piece.prefix(count))) }
 
     let writer = try store.objectWriter(expecting: expected)
-    if piece.count < pieceByteCount {
-      try writer.write(piece)
-      piece = [UInt8](repeating: 0, count: pieceByteCount)
-      count = try file.fill(&piece)
-    }
     while count > 0 {
       try writer.write(count == piece.count ? piece : Array(piece.prefix(count)))
+      if piece.count < pieceByteCount { piece = [UInt8](repeating: 0, count: pieceByteCount) }
       count = try file.fill(&piece)
       progress(UInt64(count))
     }
@@ -46,10 +44,5 @@ enum ObjectSource {
     case .bytes(let bytes): try bucket.put(key, bytes, options, if: conditions)
     case .writer(let writer): try bucket.put(key, writer, options, if: conditions)
     }
-  }
-
-  private static func expectedByteCount(_ file: borrowing Descriptor) throws -> UInt64? {
-    let status = try file.status()
-    return status.kind == .regular ? status.byteCount : nil
   }
 }

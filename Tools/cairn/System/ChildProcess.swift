@@ -26,10 +26,23 @@ struct ChildProcess: ~Copyable {
       unsafe posix_spawn_file_actions_adddup2(&actions, source, target)
     }
 
+    // A child begins with the signals as a shell leaves them, whatever this thread blocks and this program ignores.
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    unsafe sigaddset(&signals, SIGPIPE)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
     var words = unsafe arguments.map { word in unsafe Path(word).withCString { unsafe strdup($0) } } + [nil]
     defer { unsafe words.forEach { unsafe free($0) } }
     var started = pid_t()
-    let result = unsafe executable.withCString { unsafe posix_spawn(&started, $0, &actions, nil, &words, environ) }
+    let result = unsafe executable.withCString {
+      unsafe posix_spawn(&started, $0, &actions, &attributes, &words, environ)
+    }
     guard result == 0 else {
       throw SystemFailure(operation: "start", subject: executable.text, number: result)
     }
