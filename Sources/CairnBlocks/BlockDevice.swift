@@ -156,7 +156,14 @@ public final class BlockDevice: Sendable {
     defer { core.writer.unlock() }
     try core.locked { () throws(StorageError) in
       guard !core.isClosed else { return }
-      if !core.options.isReadOnly && !core.isPoisoned { try core.flushGroup(.closing) }
+      if !core.options.isReadOnly && !core.isPoisoned {
+        // Commits that wait for their flush come first: a superblock that names a head must not arrive before it.
+        while core.isFlushing || !core.pending.isEmpty {
+          if core.isFlushing { core.flushed.wait(for: core.lock) } else { try core.flushGroup(.riding) }
+          try core.requireUsable()
+        }
+        try core.flushGroup(.closing)
+      }
       core.isClosed = true
     }
   }
@@ -176,7 +183,9 @@ extension DeviceCore {
       let expected = geometry.blockCount * UInt64(layout.blockByteCount)
       guard found >= expected else { throw .truncated(expectedByteCount: expected, foundByteCount: found) }
       allocator = Allocator(
-        layout: layout, blockCount: geometry.blockCount, recovered: recovered.bitmapRanges,
+        layout: layout, blockCount: geometry.blockCount,
+        // The ring may name any block; bitmaps that the geometry does not know are nobody's.
+        recovered: recovered.bitmapRanges.filter { $0.key < geometry.formattedGroupCount },
         recoveredSequence: head.sequence - 1)
       try forgetFreedBlocks()
       if !options.isReadOnly && superblock.segments.count >= DeviceLimits.segmentCountMax - 1 {

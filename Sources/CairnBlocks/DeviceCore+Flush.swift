@@ -60,8 +60,9 @@ extension DeviceCore {
 
   private func makePlan(_ effort: Effort) -> Plan {
     var plan = Plan()
-    // Homes first: the images of this step are not durable before this flush has returned.
-    for index in batches.indices where batches[index].state == .durable {
+    // Homes first: the images of this step are not durable before this flush has returned. None beside the superblock of a
+    // clean close: it says that no home needs mending.
+    for index in batches.indices where batches[index].state == .durable && effort != .closing {
       plan.writingHome.append(index)
       for (position, block) in batches[index].blocks.enumerated() {
         // A freed block's home is not written: its place may belong to another soon, and it owes nothing.

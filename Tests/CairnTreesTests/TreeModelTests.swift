@@ -24,6 +24,33 @@ struct TreeModelTests {
     var run = try TreeModelRun(setting.blockByteCount, setting.style, seed: setting.seed)
     try run.go(stepCount: 400)
   }
+
+  @Test("a light leaf beside one that only a long prefix makes small", arguments: [1, 2, 3])
+  func longPrefix(_ order: Int) throws {
+    let device = try TestDevice(blockByteCount: 4096)
+    var model = TreeModel()
+    let common = [UInt8](repeating: 0x70, count: 240)
+    for number in 0..<2000 { _ = model.put(common + KeyStyle.bigEndian(UInt64(number))[5...], [1]) }
+    for number in 0..<40 { _ = model.put([UInt8(number)] + common, [2]) }
+    let tree = try device.write { (transaction) throws(StorageError) in
+      let tree = try Tree.create(owner: 0, in: transaction)
+      for record in model.records { try tree.put(record.key, record.value, in: transaction) }
+      return tree
+    }
+    try verify(tree, against: model, on: device, "before")
+    // Hundreds of records fit in a leaf under their prefix, fifteen without: those next to the edge cannot be merged.
+    var keys = Array(model.records.map { $0.key }[..<200])
+    if order == 2 { keys.reverse() }
+    if order == 3 { keys.sort { $0.reversed().lexicographicallyPrecedes($1.reversed()) } }
+    for (index, key) in keys.enumerated() {
+      try device.write { (transaction) throws(StorageError) in
+        #expect(try tree.delete(key, in: transaction))
+      }
+      _ = model.delete(key)
+      if index % 5 == 0 { try verify(tree, against: model, on: device, "without \(index + 1) keys") }
+    }
+    try verify(tree, against: model, on: device, "after")
+  }
 }
 
 /// One sequence of random operations.

@@ -245,4 +245,57 @@ struct TreeNodeTests {
       #expect(refused == nil)
     }
   }
+
+  /// Three leaves and more, of which the last two were exchanged in the root: each of them is well-formed, and contradicts
+  /// the separators. The last key is shorter than what its lower bound and the other leaf's upper bound have in common.
+  private static func exchanged(
+    _ body: (BlockTransaction, Tree) throws(StorageError) -> Void
+  ) throws {
+    let device = try TestDevice(blockByteCount: 512)
+    let tree = try device.write { (transaction) throws(StorageError) in
+      let tree = try Tree.create(owner: 0, in: transaction)
+      // The last leaf begins with "ab5", because the one before it is full, and is light.
+      let long = [UInt8](repeating: 1, count: 40)
+      for number in 10..<33 { try tree.put(Array("aa\(number)".utf8), long, in: transaction) }
+      try tree.put(Array("ab0".utf8), [UInt8](repeating: 1, count: 75), in: transaction)
+      for key in ["ab5", "azz", "b"] { try tree.put(Array(key.utf8), [2], in: transaction) }
+      return tree
+    }
+    do {
+      try device.write { (transaction) throws(StorageError) in
+        let bytes = try transaction.edit(tree.root)
+        let last = Int(bytes.bytes.u16(at: 32)) - 1
+        let places = [last - 1, last].map {
+          Int(bytes.bytes.u16(at: 64 + 8 * Int(bytes.bytes.u8(at: 34)) + 8 * $0 + 4))
+        }
+        let children = places.map { bytes.bytes.u64(at: $0) }
+        bytes.store(children[1], at: places[0])
+        bytes.store(children[0], at: places[1])
+        try body(transaction, tree)
+        throw StorageError.transactionFailed
+      }
+    } catch StorageError.transactionFailed {}
+  }
+
+  @Test("leaves in the wrong order are not merged")
+  func wrongOrderMerge() throws {
+    try Self.exchanged { (transaction, tree) throws(StorageError) in
+      let report = try tree.check(in: transaction.view) { (_) in }
+      #expect(report.problems.contains { $0.fault == .keyOutsideBounds })
+      #expect(throws: StorageError.self) {
+        try tree.deleteRange(to: Array("ab0".utf8), in: transaction)
+      }
+    }
+  }
+
+  @Test("a leaf in the wrong place takes no keys that its bounds exclude")
+  func wrongOrderPut() throws {
+    try Self.exchanged { (transaction, tree) throws(StorageError) in
+      #expect(throws: StorageError.self) {
+        for number in 0..<200 {
+          try tree.put(Array("aa32 \(number)".utf8), [UInt8](repeating: 3, count: 40), in: transaction)
+        }
+      }
+    }
+  }
 }
