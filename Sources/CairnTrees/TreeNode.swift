@@ -100,7 +100,6 @@ extension TreeNode {
   /// entries are, the entry says where the record is. The first entries are nearly always within four lines.
   @inline(__always)
   func touch(_ offset: Int) {
-    // An atomic load stays though nobody wants its result; a plain one would be optimized away.
     unsafe cairn_prefetch(bytes.address + offset)
   }
 
