@@ -83,6 +83,7 @@ extension BlockView {
       Geometry(decoding: try block(BlockNumber(layout.geometryBlock)))
     }
     var words: [[UInt64]] = []
+    try requireAllocation(byteCount: geometry.formattedGroupCount * layout.groupBlockCount / 8)
     for group in 0..<geometry.formattedGroupCount {
       let number = layout.bitmapBlock(ofGroup: group)
       words.append(
