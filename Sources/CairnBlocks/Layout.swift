@@ -49,7 +49,8 @@ package struct DeviceLayout: Equatable, Sendable {
     ringStart = place(ringBlockCount)
     imageStart = place(UInt64(imageSlotCount * imageSlotBlockCount))
     // The group's own blocks are in one piece, and none of them is the second superblock.
-    groupStart = cursor <= Self.superblockB && cursor + Self.groupOverhead > Self.superblockB
+    groupStart =
+      cursor <= Self.superblockB && cursor + Self.groupOverhead > Self.superblockB
       ? Self.superblockB + 1 : cursor
   }
 
