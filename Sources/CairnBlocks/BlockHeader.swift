@@ -70,7 +70,9 @@ extension BlockHeader {
     let foundStore = LittleEndian.uint64(block, at: Layout.storeID)
     guard foundStore == storeID else { throw .damaged(number, .foreignStore) }
     let foundNumber = LittleEndian.uint64(block, at: Layout.number)
-    guard foundNumber == number || isPlanted(.ignoreBlockNumber) else { throw .damaged(number, .misdirected(found: foundNumber)) }
+    guard foundNumber == number || isPlanted(.ignoreBlockNumber) else {
+      throw .damaged(number, .misdirected(found: foundNumber))
+    }
 
     self.init(
       kind: BlockKind(rawValue: block[Layout.kind]),

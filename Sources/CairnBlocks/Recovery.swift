@@ -221,7 +221,9 @@ struct Recovery {
       try read(&home, at: number, layout)
       if !isPlanted(.recoveryRewritesHomes),
         (try? BlockHeader(decoding: home.span, number: number, storeID: storeID)) != nil
-      { continue }
+      {
+        continue
+      }
       if isReadOnly || isPlanted(.leaveTornHomes) {
         recovered.imageOverrides[number] = found.place
       } else {
