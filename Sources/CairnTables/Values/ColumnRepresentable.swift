@@ -1,5 +1,3 @@
-public import CairnVolumes
-
 /// A type whose values a column can hold.
 ///
 /// The standard types, ``ExactDecimal``, ``CalendarDate``, ``Timestamp``, ``UniqueID``, `Principal` and optionals of all of
@@ -77,7 +75,7 @@ extension Optional: ColumnRepresentable where Wrapped: ColumnRepresentable {
   /// None for null.
   public init?(columnValue: ColumnValue) {
     if columnValue.isNull {
-      self = .some(nil)
+      self = .none
       return
     }
     guard let value = Wrapped(columnValue: columnValue) else { return nil }

@@ -1,4 +1,4 @@
-public import CairnVolumes
+import CairnVolumes
 
 // Values as text: in CSV files, on the command line, in messages. What `text` writes `parse` reads back.
 //
@@ -38,7 +38,9 @@ extension ColumnType {
     case .timestamp: return Timestamp(text).map { .timestamp($0) }
     case .uniqueID: return UniqueID(text).map { .uniqueID($0) }
     case .principal:
-      guard let bytes = text.utf8.starts(with: "0x".utf8) ? Self.hexadecimal(text) : Array(text.utf8) else { return nil }
+      guard let bytes = text.utf8.starts(with: "0x".utf8) ? Self.hexadecimal(text) : Array(text.utf8) else {
+        return nil
+      }
       return (try? Principal(bytes)).map { .principal($0) }
     }
   }

@@ -71,10 +71,10 @@ extension ColumnValue {
       guard byte <= 1 else { throw .malformed }
       self = .bool(byte == 1)
     case .string:
-      let bytes = try reader.lengthPrefixed(limit: reader.remaining)
+      let bytes = try reader.lengthPrefixed(limit: .max)
       guard let value = String(validating: bytes, as: UTF8.self) else { throw .malformed }
       self = .string(value)
-    case .bytes: self = .bytes(try reader.lengthPrefixed(limit: reader.remaining))
+    case .bytes: self = .bytes(try reader.lengthPrefixed(limit: .max))
     case .date:
       guard let date = CalendarDate(daysSince1970: Int32(bitPattern: try reader.uint32())) else { throw .malformed }
       self = .date(date)

@@ -1,7 +1,9 @@
+public import CairnBytes
+
 /// A key of one or more columns.
 ///
-/// Every ``ColumnRepresentable`` value is a key of one column through ``SingleKey``; composite keys are ``Pair`` and
-/// ``Triple``, since tuples can not conform.
+/// Every ``ColumnRepresentable`` value is a key of one column through ``SingleKey``; composite keys are `Pair` and
+/// `Triple`, since tuples can not conform.
 public protocol TableKey {
   /// The values, in the order of the key's columns.
   var keyValues: [ColumnValue] { get }
@@ -27,19 +29,7 @@ public struct SingleKey<Value: ColumnRepresentable>: TableKey {
   }
 }
 
-/// A key of two columns.
-public struct Pair<First: ColumnRepresentable, Second: ColumnRepresentable>: TableKey {
-  /// The first column's value.
-  public let first: First
-  /// The second column's value.
-  public let second: Second
-
-  /// A key by its values.
-  public init(_ first: First, _ second: Second) {
-    self.first = first
-    self.second = second
-  }
-
+extension Pair: TableKey where First: ColumnRepresentable, Second: ColumnRepresentable {
   /// Both values.
   public var keyValues: [ColumnValue] { [first.columnValue, second.columnValue] }
 
@@ -52,24 +42,8 @@ public struct Pair<First: ColumnRepresentable, Second: ColumnRepresentable>: Tab
   }
 }
 
-/// A key of three columns.
-public struct Triple<
-  First: ColumnRepresentable, Second: ColumnRepresentable, Third: ColumnRepresentable
->: TableKey {
-  /// The first column's value.
-  public let first: First
-  /// The second column's value.
-  public let second: Second
-  /// The third column's value.
-  public let third: Third
-
-  /// A key by its values.
-  public init(_ first: First, _ second: Second, _ third: Third) {
-    self.first = first
-    self.second = second
-    self.third = third
-  }
-
+extension Triple: TableKey
+where First: ColumnRepresentable, Second: ColumnRepresentable, Third: ColumnRepresentable {
   /// All three values.
   public var keyValues: [ColumnValue] { [first.columnValue, second.columnValue, third.columnValue] }
 
