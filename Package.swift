@@ -28,6 +28,7 @@ let package = Package(
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .trait(name: "PlantedBugs", description: "For the crash lab: bugs to be planted in the engine, one at a time."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
