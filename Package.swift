@@ -23,11 +23,12 @@ let package = Package(
       name: "CairnCore",
       targets: [
         "CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks",
-        "CairnMaps",
+        "CairnMaps", "CairnTables",
       ]),
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .trait(name: "PlantedBugs", description: "For the crash lab: bugs to be planted in the engine, one at a time."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
@@ -87,6 +88,16 @@ let package = Package(
       name: "CairnObjectsTests",
       dependencies: [
         "CairnObjects", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
+      ],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "CairnTables", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnTablesTests",
+      dependencies: [
+        "CairnTables", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
       ],
       swiftSettings: strict
     ),
