@@ -21,9 +21,9 @@ enum CaseGuard {
       unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
     #endif
     for number in [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGALRM] {
-      unsafe signal(number) { number in
+      signal(number) { number in
         unsafe write(STDERR_FILENO, CaseGuard.text, CaseGuard.count)
-        unsafe signal(number, SIG_DFL)
+        signal(number, SIG_DFL)
         raise(number)
       }
     }

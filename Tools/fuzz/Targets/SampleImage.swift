@@ -60,6 +60,9 @@ package struct SampleImage: Sendable {
 
   /// Its bytes and where things are in them.
   package var source: ImageSource { ImageSource(bytes: bytes, layout: layout, storeID: storeID) }
+
+  /// The bytes of a block.
+  package func block(_ number: Int) -> ArraySlice<UInt8> { source.block(number) }
 }
 
 /// An image to be changed.

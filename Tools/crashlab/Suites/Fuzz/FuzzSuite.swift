@@ -23,7 +23,9 @@ struct FuzzSuite: IsolatedSuite {
   }
 
   func cases(of group: ReplayString) throws -> CaseGroup {
-    guard let target = FuzzTarget(rawValue: try group.text("target")) else { throw LabError("no such target: \(group)") }
+    guard let target = FuzzTarget(rawValue: try group.text("target")) else {
+      throw LabError("no such target: \(group)")
+    }
     if let input = group["input"] {
       guard let bytes = Hexadecimal.bytes(input) else { throw LabError("\(input) is not hexadecimal") }
       return CaseGroup(count: 1) { _ in
