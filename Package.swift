@@ -137,7 +137,8 @@ let package = Package(
 
     // What tests of several layers share.
     .target(
-      name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
+      name: "CairnTestSupport", dependencies: ["CairnBytes", "CairnMemory"], path: "Tests/CairnTestSupport",
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
