@@ -48,7 +48,8 @@ final class DeviceTrace {
     var ending: Character?
     for (index, letter) in letters.enumerated() {
       if "!?z".contains(letter) {
-        ending = letter
+        // A message that is cut off was never there, which is what the points between messages show.
+        ending = shape.isMessageAtomic ? nil : letter
         continue
       }
       recording.operationStarts.append(memory.events.count)
