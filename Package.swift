@@ -153,8 +153,9 @@ let package = Package(
     .executableTarget(
       name: "crashlab",
       dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnFuzz", "CairnMemory", "CairnObjects", "CairnTestSupport",
-        "CairnTrees", "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnFuzz", "CairnMaps", "CairnMemory", "CairnObjects",
+        "CairnTestSupport", "CairnTrees", "CairnVolumes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
       swiftSettings: strict
@@ -175,7 +176,8 @@ let package = Package(
 
     // What tests of several layers share.
     .target(
-      name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
+      name: "CairnTestSupport", dependencies: ["CairnBytes", "CairnMemory"], path: "Tests/CairnTestSupport",
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

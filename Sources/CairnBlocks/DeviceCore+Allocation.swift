@@ -284,6 +284,9 @@ extension DeviceCore {
         if case .full = error { return false }
         throw StorageError.memory(error)
       }
+      // The larger memory must be durable before the commit that counts on it: the two could arrive in any order, and a device
+      // that is larger than its memory does not open.
+      try flushAhead()
     }
     let newBlockCount = pages * MemoryPage.byteCount / blockByteCount
     try options.admit(BlockTable.firstLevelByteCount(blockCount: newBlockCount))

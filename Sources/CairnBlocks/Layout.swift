@@ -11,9 +11,9 @@ package import CairnMemory
 ///                              8 blocks   generations, one byte for each block of the group
 ///                              the rest   blocks that the bitmap hands out; the first of group 0 is the geometry block
 ///
-/// The ring and the image area begin at block 1 when they end before block 63, and behind it otherwise; so does group 0
-/// when its bitmap and table end before block 63. A small image's group 0 may contain block 63: its bit is set from the
-/// beginning.
+/// The ring and the image area begin at block 1 when they end before block 63, and behind it otherwise. A small image's
+/// group 0 may contain block 63, its bit is set from the beginning; but not among its bitmap and generations: then group 0
+/// begins behind it.
 package struct DeviceLayout: Equatable, Sendable {
   package static let superblockA: UInt64 = 0
   package static let superblockB: UInt64 = DeviceLimits.blockCountMin - 1
@@ -48,7 +48,7 @@ package struct DeviceLayout: Equatable, Sendable {
     }
     ringStart = place(ringBlockCount)
     imageStart = place(UInt64(imageSlotCount * imageSlotBlockCount))
-    // The group's own blocks are in one piece, and none of them is the second superblock.
+    // A superblock in the middle of group 0 is a bit that is set; in the place of its bitmap or its table it would be damage.
     groupStart =
       cursor <= Self.superblockB && cursor + Self.groupOverhead > Self.superblockB
       ? Self.superblockB + 1 : cursor

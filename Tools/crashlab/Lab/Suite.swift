@@ -42,7 +42,8 @@ struct CaseFailure: Error, CustomStringConvertible {
 /// All suites, in the order in which they run.
 enum Suites {
   static let all: [any Suite] = [
-    BitFlipSuite(), MisplacedSuite(), StaleSuite(), StrangeSuite(), FuzzSuite(), CrashDeviceSuite(),
+    CrashDeviceSuite(), CrashStoreSuite(), ModelSuite(),
+    FaultSuite(), BudgetSuite(), BitFlipSuite(), MisplacedSuite(), StaleSuite(), StrangeSuite(), FuzzSuite(),
   ]
 
   static func named(_ name: String) throws -> any Suite {
