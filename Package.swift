@@ -171,6 +171,11 @@ let package = Package(
       path: "Tools/fuzz/Targets",
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "CairnFuzzTests",
+      dependencies: ["CairnFuzz", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport", "CairnVolumes"],
+      swiftSettings: strict
+    ),
     .executableTarget(
       name: "cairn-fuzz", dependencies: ["CairnFuzz"], path: "Tools/fuzz/Runner", swiftSettings: strict),
 

@@ -239,6 +239,7 @@ extension DeviceCore {
     multiVersion.remove(block)
     replay[block] = nil
     dirty.forget(block)
+    unproven[block] = nil
   }
 
   /// Takes clean blocks with one version out of the cache, by the clock algorithm. Under the lock.

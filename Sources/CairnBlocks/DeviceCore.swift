@@ -64,6 +64,9 @@ final class DeviceCore: @unchecked Sendable {
   var batches: [CheckpointBatch]
   /// Generations of blocks whose home write is flushed but whose table entry is not changed yet.
   var pendingGenerations: [UInt64: UInt8] = [:]
+  /// Blocks at home whose table entry is not durable yet. Until it is, nothing tells their home write from one that the
+  /// memory lost, so the tail does not pass the changes that would have to be made to the old home again.
+  var unproven: [UInt64: UnprovenHome] = [:]
   /// Sectors appended since the last checkpoint step; paces the next one.
   var sectorsSinceStep: UInt64 = 0
   /// Why the last block that could not be imaged could not.
@@ -152,6 +155,14 @@ struct PendingGroup {
   var freed: [(sequence: UInt64, extent: Extent)] = []
 
   var isEmpty: Bool { lastSequence == 0 }
+}
+
+/// A home write that the generation table does not vouch for yet.
+struct UnprovenHome {
+  /// The first change that is in it and not in the home before.
+  var firstChange: UInt64
+  /// The commit that changes the table entry; nil: none does yet.
+  var loggedBy: UInt64?
 }
 
 /// Where the commits of the ring begin, so that tail and history can be moved to them.

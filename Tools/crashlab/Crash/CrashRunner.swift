@@ -14,7 +14,7 @@ struct CrashRunner<Subject: CrashSubject> {
   /// Inside recoveries fewer masks are taken.
   var nestedPolicy = CrashEnumerator()
   /// One of as many images is crashed again while it is recovered; one of its images in turn.
-  var nestingInterval: UInt64 = 8
+  var nestingInterval: UInt64 = 128
   /// How deep crashes follow each other.
   var depth = 2
   /// The one crash to look at; nil: all.

@@ -102,6 +102,8 @@ final class StoreTrace {
       next.open.append(StoreState.OpenTransaction())
       next.open[next.open.count - 1].id = try store.begin()
     case "s":
+      // What a prepared transaction will write is held for it.
+      guard !state.open.contains(where: { $0.isPrepared }) else { return }
       guard let index = choose(&operations, where: { !$0.isPrepared }), let id = state.open[index].id else { return }
       let staged = operations.staged()
       next.open[index].staged.append(staged)

@@ -109,7 +109,8 @@ extension SampleImage {
   package static func make(_ recipe: Recipe) throws(StorageError) -> SampleImage {
     let memory = ImageMemory(pageCount: recipe.pageCount)
     var maker = Maker(
-      store: try Store.create(on: memory, format: format(recipe), options: options(seed: recipe.seed)), memory: memory,
+      store: try Store.create(on: memory, format: format(recipe), options: options(seed: recipe.seed << 32)),
+      memory: memory,
       random: SeededGenerator(seed: recipe.seed), blockByteCount: recipe.blockByteCount)
     try maker.fill()
     if recipe.end == .checkpointed { try maker.step { (store) throws(StorageError) in try store.checkpoint() } }

@@ -34,8 +34,8 @@ struct Judge {
     } catch {
       return try requireNamed(error, expected)
     }
-    if expected.mustBeFound && findings.isEmpty { throw Dishonest("the check finds nothing") }
-    if findings.isEmpty && sight.hasFailures { throw Dishonest("the check finds nothing, but \(sight.errors)") }
+    if expected.mustBeFound && findings.isEmpty { throw Mismatch("the check finds nothing") }
+    if findings.isEmpty && sight.hasFailures { throw Mismatch("the check finds nothing, but \(sight.errors)") }
   }
 
   /// Writes a little, too: a store that does not know of its damage may not make it worse.
@@ -73,13 +73,13 @@ struct Judge {
     let mayBeTorn =
       sample.recipe.end == .killed && (expected.blocks.isEmpty || expected.blocks.contains(where: isInRing))
     if mayBeTorn && sight.lie(against: sample.sightBefore) == nil { return }
-    throw Dishonest("\(what): \(lie)")
+    throw Mismatch("\(what): \(lie)")
   }
 
   private func requireNamed(_ error: StorageError, _ expected: Expectation) throws {
     // The new volume may find no room on so small an image.
     if case .full = error { return }
-    guard case .damaged(let damage) = error else { throw Dishonest("\(error) is not said of damage") }
+    guard case .damaged(let damage) = error else { throw Mismatch("\(error) is not said of damage") }
     let named = Int(clamping: damage.block.rawValue)
     let isNamed =
       expected.blocks.isEmpty
@@ -89,19 +89,13 @@ struct Judge {
         let chunk = 65536 / sample.layout.blockByteCount
         return damage.reason == .digest && named <= block && block < named + chunk
       }
-    guard isNamed else { throw Dishonest("\(error), but what is damaged is \(expected.blocks)") }
+    guard isNamed else { throw Mismatch("\(error), but what is damaged is \(expected.blocks)") }
   }
 
   private func isInRing(_ block: Int) -> Bool {
     let layout = sample.layout
     return block >= Int(layout.ringStart) && block < Int(layout.ringStart + layout.ringBlockCount)
   }
-}
-
-/// A store that did not tell the truth.
-struct Dishonest: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
 }
 
 /// The samples of the corruption suites, made once in each process.

@@ -127,11 +127,11 @@ struct StrangeSuite: IsolatedSuite {
       do throws(StorageError) {
         _ = try Store.open(on: memory, options: SampleImage.options(seed: 5, isReadOnly: isReadOnly))
       } catch {
-        guard isRight(error) else { throw Dishonest("refused as \(error)") }
-        guard memory.bytes == image || memory.bytes.isEmpty else { throw Dishonest("refused, and written to") }
+        guard isRight(error) else { throw Mismatch("refused as \(error)") }
+        guard memory.bytes == image || memory.bytes.isEmpty else { throw Mismatch("refused, and written to") }
         continue
       }
-      throw Dishonest("opened")
+      throw Mismatch("opened")
     }
   }
 
@@ -161,10 +161,10 @@ struct StrangeSuite: IsolatedSuite {
         let found = try again.read { (transaction) throws(StorageError) in
           try transaction.bucket(Sight.bucket).get(key)
         }
-        guard found == mimic else { throw Dishonest("contents that look like a structure are not what was put") }
+        guard found == mimic else { throw Mismatch("contents that look like a structure are not what was put") }
       }
       let findings = try again.check(deep: true).findings
-      guard findings.isEmpty else { throw Dishonest("the check finds \(findings)") }
+      guard findings.isEmpty else { throw Mismatch("the check finds \(findings)") }
     }
     return XXHash64.digest(mimic.span)
   }

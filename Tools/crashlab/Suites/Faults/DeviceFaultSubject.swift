@@ -1,6 +1,5 @@
 import CairnBlocks
 import CairnBytes
-import CairnFuzz
 import CairnTestSupport
 
 /// A block device whose root block is a list of the others and of data.
@@ -14,13 +13,9 @@ struct DeviceFaultSubject: FaultSubject {
   static let word = "device"
   static let letters = Array("acfxkgyq")
   static let fixedTraces = [
-    "acc", "acfa", "axcfx", "akckc", "acacc", "xxkfxk", "aaacfkca", "acccccck", "xfxfxf", "aqgqa", "yfyk",
+    "acc", "acfa", "axcfx", "akckc", "acacc", "xxkfxk", "aaacfkca", "acccccck", "xfxfxf", "aqgqa", "yfyk", "aocoxofo",
   ]
   private static let kind = BlockKind(rawValue: 0x80)
-  private static let environment: @Sendable () -> Environment = {
-    let random = SharedGenerator(seed: 3)
-    return Environment(now: { 7 }, random: { random.next() })
-  }
 
   /// An entry of the list: a block, or data with their digest.
   private struct Entry {
@@ -32,18 +27,18 @@ struct DeviceFaultSubject: FaultSubject {
   }
 
   func make(on memory: SimulatedMemory) throws(StorageError) {
-    try BlockDevice.format(memory, options: shape.format, environment: Self.environment())
-    let device = try open(memory, gate: AllocationGate())
+    try BlockDevice.format(memory, options: shape.format, environment: .seeded(3))
+    let device = try open(memory, gate: AllocationGate(), life: 0)
     try device.transaction { transaction throws(StorageError) in
       try transaction.setRoot(try transaction.allocate(kind: Self.kind, owner: 1))
     }
     try device.close()
   }
 
-  func open(_ memory: SimulatedMemory, gate: AllocationGate) throws(StorageError) -> BlockDevice {
+  func open(_ memory: SimulatedMemory, gate: AllocationGate, life: UInt64) throws(StorageError) -> BlockDevice {
     var options = OpenOptions(memoryBudget: 64 << 10)
     options.admitsAllocation = gate.admits
-    return try BlockDevice.open(memory, options: options, environment: Self.environment())
+    return try BlockDevice.open(memory, options: options, environment: .seeded(1000 + life))
   }
 
   func close(_ device: BlockDevice) throws(StorageError) { try device.close() }

@@ -13,7 +13,8 @@ protocol FaultSubject: Sendable {
 
   /// Makes the image that traces begin with.
   func make(on memory: SimulatedMemory) throws(StorageError)
-  func open(_ memory: SimulatedMemory, gate: AllocationGate) throws(StorageError) -> System
+  /// Opens it for the `life`-th time: each life has random numbers of its own, as in reality.
+  func open(_ memory: SimulatedMemory, gate: AllocationGate, life: UInt64) throws(StorageError) -> System
   func close(_ system: System) throws(StorageError)
   /// Does what a letter says; `number` makes what it writes its own.
   func perform(_ letter: Character, _ number: UInt8, _ system: System) throws(StorageError)

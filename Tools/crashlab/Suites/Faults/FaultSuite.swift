@@ -47,7 +47,8 @@ extension FaultLoops {
   private static func trace<Subject: FaultSubject>(_ number: Int, _ seed: UInt64, _ subject: Subject.Type) -> String {
     if number < subject.fixedTraces.count { return subject.fixedTraces[number] }
     var random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(number))
-    return String((0..<5 + random.below(6)).map { _ in subject.letters[random.below(subject.letters.count)] })
+    let letters = subject.letters + [FaultTrial<Subject>.reopening]
+    return String((0..<5 + random.below(6)).map { _ in letters[random.below(letters.count)] })
   }
 
   func cases(of group: ReplayString) throws -> CaseGroup {
@@ -63,14 +64,16 @@ extension FaultLoops {
   private func cases<Subject: FaultSubject>(
     _ subject: Subject, _ letters: String, _ shape: FaultShape, _ group: ReplayString
   ) throws -> CaseGroup {
-    guard letters.allSatisfy({ Subject.letters.contains($0) }) else { throw LabError("\(letters) is no trace") }
+    guard letters.allSatisfy({ Subject.letters.contains($0) || $0 == FaultTrial<Subject>.reopening }) else {
+      throw LabError("\(letters) is no trace")
+    }
     let trial = try FaultTrial(subject, letters: letters, shape: shape)
     let chosen = kinds.flatMap { kind in (0..<trial.runCount(kind)).map { (kind, $0) } }
     let hash = XXHash64.digest(Array(group.description.utf8).span)
     return CaseGroup(count: chosen.count) { index in
       let (kind, number) = chosen[index]
       do { try trial.run(kind, number) } catch {
-        throw Wrong("\(kind.rawValue) \(number / 2) \(number % 2 == 0 ? "once" : "for ever"): \(error)")
+        throw Mismatch("\(kind.rawValue) \(number / 2) \(number % 2 == 0 ? "once" : "for ever"): \(error)")
       }
       return hash &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15
     }

@@ -40,6 +40,8 @@ enum FaultKind: String, CaseIterable, Sendable {
 struct FaultTrial<Subject: FaultSubject>: Sendable {
   let subject: Subject
   let letters: [Character]
+  /// Closes and opens again; the other letters are the subject's own.
+  static var reopening: Character { "o" }
   private let initial: [UInt8]
   /// What is shown before the first letter and behind each.
   private let states: [UInt64]
@@ -54,10 +56,16 @@ struct FaultTrial<Subject: FaultSubject>: Sendable {
     try subject.make(on: memory)
     initial = memory.durableImage
     let gate = AllocationGate()
-    let looked = try subject.open(SimulatedMemory(image: initial), gate: gate)
+    let clean = SimulatedMemory(image: initial)
+    var looked = try subject.open(clean, gate: gate, life: 1)
     var states = [try subject.look(at: looked)]
     for (index, letter) in self.letters.enumerated() {
-      try subject.perform(letter, UInt8(index + 1), looked)
+      if letter == Self.reopening {
+        try subject.close(looked)
+        looked = try subject.open(clean, gate: gate, life: UInt64(index) + 2)
+      } else {
+        try subject.perform(letter, UInt8(index + 1), looked)
+      }
       states.append(try subject.look(at: looked))
     }
     self.states = states
@@ -71,8 +79,15 @@ struct FaultTrial<Subject: FaultSubject>: Sendable {
     memory.recordsEvents = true
     memory.recordsReads = true
     let gate = AllocationGate()
-    let system = try subject.open(memory, gate: gate)
-    for (index, letter) in letters.enumerated() { try subject.perform(letter, UInt8(index + 1), system) }
+    var system = try subject.open(memory, gate: gate, life: 1)
+    for (index, letter) in letters.enumerated() {
+      if letter == reopening {
+        try subject.close(system)
+        system = try subject.open(memory, gate: gate, life: UInt64(index) + 2)
+      } else {
+        try subject.perform(letter, UInt8(index + 1), system)
+      }
+    }
     try subject.close(system)
     var counts: [FaultKind: Int] = [.allocation: gate.counts.asked]
     for event in memory.events {
@@ -108,6 +123,7 @@ struct FaultRun<Subject: FaultSubject> {
   private var system: Subject.System?
   /// Letters that are done.
   private var done = 0
+  private var life: UInt64 = 0
 
   init(trial: FaultTrial<Subject>, kind: FaultKind, initial: [UInt8]) {
     self.trial = trial
@@ -126,7 +142,7 @@ struct FaultRun<Subject: FaultSubject> {
     } else {
       gate.close(after: count, lasts: lasts)
     }
-    do throws(StorageError) { system = try subject.open(memory, gate: gate) } catch {
+    do throws(StorageError) { try open() } catch {
       try requireExplained(error, "opening")
       try recover()
     }
@@ -136,11 +152,22 @@ struct FaultRun<Subject: FaultSubject> {
     try finish()
   }
 
+  private mutating func open() throws(StorageError) {
+    life += 1
+    system = try subject.open(memory, gate: gate, life: life)
+  }
+
   /// Does the next letter; what it failed with.
   private mutating func attempt() -> StorageError? {
     guard let system else { return .closed }
     do throws(StorageError) {
-      try subject.perform(trial.letters[done], UInt8(done + 1), system)
+      if trial.letters[done] == FaultTrial<Subject>.reopening {
+        try subject.close(system)
+        self.system = nil
+        try open()
+      } else {
+        try subject.perform(trial.letters[done], UInt8(done + 1), system)
+      }
       done += 1
       return nil
     } catch { return error }
@@ -155,11 +182,15 @@ struct FaultRun<Subject: FaultSubject> {
       try recover()
       return
     }
+    // Closing, or opening behind it, was refused: then it is opened again.
+    if trial.letters[done] == FaultTrial<Subject>.reopening { return try recover() }
     repair()
     // Refused, and nothing has changed; the same call works now.
-    guard let system else { return }
+    guard let system else { throw Mismatch("nothing is open") }
     try require(subject.look(at: system), is: [done], "behind the refusal")
-    if let again = attempt() { throw Wrong("letter \(done) fails again, though nothing is wrong any more: \(again)") }
+    if let again = attempt() {
+      throw Mismatch("letter \(done) fails again, though nothing is wrong any more: \(again)")
+    }
     if let system = self.system { try require(subject.look(at: system), is: [done], "behind the second attempt") }
   }
 
@@ -168,11 +199,13 @@ struct FaultRun<Subject: FaultSubject> {
     guard let system else { return }
     let before = (memory.events.count, metCount)
     do throws(StorageError) { try subject.touch(system) } catch {
-      guard error == .poisoned else { throw Wrong("behind a failed \(kind) a call says \(error)") }
-      guard before == (memory.events.count, metCount) else { throw Wrong("behind a failed \(kind) it was tried again") }
+      guard error == .poisoned else { throw Mismatch("behind a failed \(kind) a call says \(error)") }
+      guard before == (memory.events.count, metCount) else {
+        throw Mismatch("behind a failed \(kind) it was tried again")
+      }
       return
     }
-    throw Wrong("behind a failed \(kind) a call goes well")
+    throw Mismatch("behind a failed \(kind) a call goes well")
   }
 
   /// Ends the failure.
@@ -185,30 +218,30 @@ struct FaultRun<Subject: FaultSubject> {
   private mutating func recover() throws {
     system = nil
     if memory.fault != nil {
-      do throws(StorageError) { _ = try subject.open(memory, gate: gate) } catch {
+      do throws(StorageError) { try open() } catch {
         try requireExplained(error, "opening while it lasts")
       }
     }
     repair()
     if kind.poisons { memory.losePower { _, index in index % 2 == done % 2 ? .new : .old } }
-    let opened = try subject.open(memory, gate: gate)
-    system = opened
-    let found = try subject.look(at: opened)
+    try open()
+    guard let system else { throw Mismatch("nothing is open") }
+    let found = try subject.look(at: system)
     try require(found, is: [done, min(done + 1, trial.letters.count)], "opened again")
     if found != trial.state(done) { done += 1 }
   }
 
   private func require(_ found: UInt64, is legal: [Int], _ what: String) throws {
     guard legal.contains(where: { trial.state($0) == found }) else {
-      throw Wrong("\(what), with \(done) letters done: shows what no legal state does")
+      throw Mismatch("\(what), with \(done) letters done: shows what no legal state does")
     }
   }
 
   private func requireExplained(_ error: StorageError, _ what: String) throws {
-    guard metCount > 0 else { throw Wrong("\(what): \(error), though nothing failed") }
-    guard kind.explains(error) else { throw Wrong("\(what): a failed \(kind) becomes \(error)") }
+    guard metCount > 0 else { throw Mismatch("\(what): \(error), though nothing failed") }
+    guard kind.explains(error) else { throw Mismatch("\(what): a failed \(kind) becomes \(error)") }
     // Eight rounds of a checkpoint that gets nowhere, each with a few blocks: far from a loop without an end.
-    guard metCount < 400 else { throw Wrong("\(what): tried \(metCount) times") }
+    guard metCount < 400 else { throw Mismatch("\(what): tried \(metCount) times") }
   }
 
   // MARK: The end
@@ -223,15 +256,10 @@ struct FaultRun<Subject: FaultSubject> {
     }
     repair()
     memory.losePower { _, _ in .old }
-    let last = try subject.open(memory, gate: gate)
-    try require(subject.look(at: last), is: [trial.letters.count], "at the end")
-    let findings = try subject.findings(last)
-    guard findings.isEmpty else { throw Wrong("at the end the check finds \(findings)") }
+    try open()
+    guard let system else { throw Mismatch("nothing is open") }
+    try require(subject.look(at: system), is: [trial.letters.count], "at the end")
+    let findings = try subject.findings(system)
+    guard findings.isEmpty else { throw Mismatch("at the end the check finds \(findings)") }
   }
-}
-
-/// What a run showed that is not right.
-struct Wrong: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
 }
