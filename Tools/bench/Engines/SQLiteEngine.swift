@@ -48,7 +48,7 @@
     private var getStatement: OpaquePointer?
 
     func close() throws {
-      for unsafestatement in unsafe statements.values { _ = unsafe sqlite3_finalize(statement) }
+      for statement in Statement.allCases { _ = unsafe sqlite3_finalize(statements[statement]) }
       unsafe statements = [:]
       guard unsafe sqlite3_close(database) == SQLITE_OK else { throw failure("close") }
       unsafe database = nil
