@@ -68,10 +68,24 @@ public struct AllocationMap: Sendable {
         while rest != 0 {
           let block = BlockNumber(base + UInt64(index * 64 + rest.trailingZeroBitCount))
           rest &= rest - 1
-          if !isReserved(block) { try body(block) }
+          // Bits behind the end of the device mean nothing, whatever they are.
+          if block.rawValue < blockCount && !isReserved(block) { try body(block) }
         }
       }
     }
+  }
+
+  /// The first block behind the end of the device whose bit is set; nil in sound bitmaps.
+  var strayBlock: BlockNumber? {
+    for group in words.indices {
+      let base = layout.bitmapBlock(ofGroup: UInt64(group))
+      for (index, word) in words[group].enumerated().reversed() where word != 0 {
+        let last = BlockNumber(base + UInt64(index * 64 + 63 - word.leadingZeroBitCount))
+        if last.rawValue >= blockCount { return last }
+        break
+      }
+    }
+    return nil
   }
 }
 
@@ -143,6 +157,10 @@ extension BlockDevice {
     }
     let map = try view.allocationMap()
     map.forEachAllocated { _ in report.allocatedBlockCount += 1 }
+    if let stray = map.strayBlock {
+      report.findings.append(
+        DeviceFinding(block: stray, text: "the bitmap marks a block behind the end of the device"))
+    }
     report.groupCount = layout.groupCount(blockCount: geometry.blockCount)
     report.formattedGroupCount = geometry.formattedGroupCount
     let usable = DeviceCore.usableBlockCount(layout: layout, blockCount: geometry.blockCount) - 1

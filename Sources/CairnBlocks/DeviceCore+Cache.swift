@@ -60,7 +60,10 @@ extension DeviceCore {
     var sequence = header.sequence
     if !changes.isEmpty { sequence = max(sequence, try apply(changes, to: frame, block)) }
     // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal.
-    guard sequence <= durableSequence else { throw .damaged(block, .malformed) }
+    // Where the journal is known to be damaged, that is what there is to say.
+    guard sequence <= durableSequence else {
+      throw .damaged(journalDamage ?? Damage(block: BlockNumber(block), reason: .malformed))
+    }
     frame.store(header.kind.rawValue, at: BlockHeader.Layout.kind)
     frame.store(header.owner, at: BlockHeader.Layout.owner)
     frame.store(header.level, at: BlockHeader.Layout.level)

@@ -41,6 +41,8 @@ final class DeviceCore: @unchecked Sendable {
   /// Where the image area has a version of a home that does not verify. Only while opened for reading: otherwise such homes
   /// are mended before anything else.
   var imageOverrides: [UInt64: UInt64] = [:]
+  /// Damage of the journal, which hides the commits behind it. Only while opened for reading.
+  let journalDamage: Damage?
 
   // Journal.
   var epoch: UInt64
@@ -99,6 +101,7 @@ final class DeviceCore: @unchecked Sendable {
     clockHand = layout.groupStart
     replay = recovered.replay
     imageOverrides = recovered.imageOverrides
+    journalDamage = recovered.journalDamage
     epoch = recovered.epoch
     head = recovered.head
     flushNumber = recovered.head.flushNumber + 1

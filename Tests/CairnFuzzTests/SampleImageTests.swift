@@ -15,7 +15,7 @@ struct SampleImageTests {
     #expect(try SampleImage.make(recipe).bytes == sample.bytes)
     #expect(!sample.sight.hasFailures && sample.sight.answers["large"] != .absent)
     #expect(sample.sight.answers["gone"] == .absent && sample.sight.answers["staged"] == .absent)
-    #expect((sample.sight == sample.sightBefore) == (end != .killed))
+    #expect((sample.sight == sample.pastSights.last) == (end != .killed))
     let store = try Store.open(on: ImageMemory(sample.bytes), options: SampleImage.options(seed: 1, isReadOnly: true))
     #expect(try store.check(deep: true).findings == [])
     #expect(try store.transactions().count == 1)
@@ -25,6 +25,6 @@ struct SampleImageTests {
   func lies() throws {
     let sample = try SampleImage.make(SampleImage.Recipe(.killed))
     #expect(sample.sight.lie(against: sample.sight) == nil)
-    #expect(sample.sight.lie(against: sample.sightBefore) != nil)
+    #expect(try sample.sight.lie(against: #require(sample.pastSights.last)) != nil)
   }
 }

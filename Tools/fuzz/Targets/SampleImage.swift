@@ -53,10 +53,10 @@ package struct SampleImage: Sendable {
   package let storeID: UInt64
   /// What it shows.
   package let sight: Sight
-  /// What it showed before its last commit.
-  package let sightBefore: Sight
-  /// The image behind each step of its making, the last one excluded.
+  /// The image before each step of its making; each step is one commit, or none.
   package let history: [[UInt8]]
+  /// What each of those showed.
+  package let pastSights: [Sight]
 
   /// Its bytes and where things are in them.
   package var source: ImageSource { ImageSource(bytes: bytes, layout: layout, storeID: storeID) }
@@ -114,7 +114,6 @@ extension SampleImage {
       random: SeededGenerator(seed: recipe.seed), blockByteCount: recipe.blockByteCount)
     try maker.fill()
     if recipe.end == .checkpointed { try maker.step { (store) throws(StorageError) in try store.checkpoint() } }
-    let before = Sight(of: maker.store)
     if recipe.end == .killed {
       try maker.step { (store) throws(StorageError) in
         try store.transaction { (transaction) throws(StorageError) in
@@ -129,7 +128,7 @@ extension SampleImage {
       options: format(recipe), byteCount: UInt64(memory.bytes.count), guarantees: memory.guarantees)
     return SampleImage(
       recipe: recipe, bytes: memory.bytes, layout: layout, storeID: shown.storeID.low, sight: Sight(of: shown),
-      sightBefore: before, history: maker.history)
+      history: maker.history, pastSights: maker.sights)
   }
 
   /// Does one thing after the other to a store, and keeps the image before each.
@@ -139,9 +138,11 @@ extension SampleImage {
     var random: SeededGenerator
     let blockByteCount: Int
     var history: [[UInt8]] = []
+    var sights: [Sight] = []
 
     mutating func step(_ body: (Store) throws(StorageError) -> Void) throws(StorageError) {
       history.append(memory.bytes)
+      sights.append(Sight(of: store))
       try body(store)
     }
 
@@ -156,7 +157,11 @@ extension SampleImage {
     mutating func fill() throws(StorageError) {
       try step { (store) throws(StorageError) in
         try store.createVolume(ObjectVolume.defaultName, kind: .objects)
+      }
+      try step { (store) throws(StorageError) in
         try store.createDisk(Sight.disk, DiskGeometry(blockCount: 4, blockByteCount: 512))
+      }
+      try step { (store) throws(StorageError) in
         try store.transaction { (transaction) throws(StorageError) in
           _ = try transaction.objects().createBucket(Sight.bucket)
         }
@@ -181,8 +186,9 @@ extension SampleImage {
       }
       try step { (store) throws(StorageError) in try store.checkpoint() }
       let staged = random.bytes(60)
+      try step { (store) throws(StorageError) in _ = try store.begin(lease: .hours(1)) }
       try step { (store) throws(StorageError) in
-        let id = try store.begin(lease: .hours(1))
+        guard let id = try store.transactions().first?.id else { return }
         try store.resume(id) { (transaction) throws(StorageError) in
           _ = try transaction.bucket(Sight.bucket).put("staged", staged)
         }
