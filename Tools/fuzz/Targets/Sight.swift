@@ -73,6 +73,24 @@ package struct Sight: Equatable, Sendable {
     return nil
   }
 
+  /// A digest of all answers; errors count as one answer.
+  package var digest: UInt64 {
+    var hash = XXHash64()
+    for (name, answer) in answers.sorted(by: { $0.key < $1.key }) {
+      let value: UInt64 =
+        switch answer {
+        case .value(let digest): digest
+        case .absent: 1
+        case .failed: 2
+        }
+      var writer = ByteWriter()
+      writer.lengthPrefixed(Array(name.utf8))
+      writer.uint64(value)
+      hash.update(writer.bytes.span)
+    }
+    return hash.finish()
+  }
+
   /// Whether some answer is an error.
   package var hasFailures: Bool {
     answers.values.contains { if case .failed = $0 { true } else { false } }

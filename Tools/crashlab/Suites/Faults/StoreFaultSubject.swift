@@ -56,9 +56,12 @@ struct StoreFaultSubject: FaultSubject {
     if let error = sight.errors.first { throw error }
     // Every block that was taken in vain would show. But a call of an open transaction that fails keeps what it has read, and
     // what it has read takes room.
-    let free = try store.transactions().isEmpty ? "\(store.space.free)" : ""
-    let text = "\(sight.answers.sorted { $0.key < $1.key }) \(store.space.capacity) \(free)"
-    return XXHash64.digest(Array(text.utf8).span)
+    let space = store.space
+    var writer = ByteWriter()
+    writer.uint64(sight.digest)
+    writer.uint64(space.capacity)
+    if try store.transactions().isEmpty { writer.uint64(space.free) }
+    return XXHash64.digest(writer.bytes.span)
   }
 
   func perform(_ letter: Character, _ number: UInt8, _ store: Store) throws(StorageError) {
