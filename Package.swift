@@ -140,15 +140,6 @@ let package = Package(
     ),
     .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnBytes"], swiftSettings: strict),
 
-    // Crash suites: short traces, crashed at every point.
-    .testTarget(
-      name: "CairnCrashTests",
-      dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnMemory", "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTestSupport",
-      ],
-      swiftSettings: strict
-    ),
-
     // The crash lab.
     .executableTarget(
       name: "crashlab",
@@ -158,6 +149,11 @@ let package = Package(
         "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CrashLabTests",
+      dependencies: ["crashlab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
 

@@ -15,7 +15,7 @@ struct StoreOperations {
     switch letter {
     case "p": return [.put(objectKey(), bytes(40))]
     case "l": return [.put(objectKey(), bytes(3000))]
-    case "o": return state.objects.keys.sorted().map { .put($0, bytes(700)) }
+    case "o": return state.objects.keys.filter { !$0.hasPrefix("staged") }.sorted().map { .put($0, bytes(700)) }
     case "d": return pick(state.objects.keys).map { [.delete($0)] } ?? []
     case "M": return (0..<4).map { _ in .set(entryKey(), bytes(1 + random.below(300))) }
     case "D":

@@ -1,4 +1,7 @@
+import CairnBlocks
 import CairnBytes
+import CairnDisks
+import CairnMaps
 import CairnObjects
 import CairnVolumes
 

@@ -25,19 +25,20 @@ struct StoreSubject: CrashSubject {
 
   func use(_ store: Store, on memory: SimulatedMemory, _ state: StoreState) throws {
     var state = state
-    let open = try store.transactions()
-    // The first of the open ones must still hold all that it staged; the others go.
-    if let first = state.open.first(where: { $0.id != nil }), let id = first.id {
+    // One of the open ones must still hold all that it staged, the prepared one if there is one; the others go.
+    let known = state.open.filter { $0.id != nil }
+    let chosen = known.first { $0.isPrepared } ?? known.first
+    for transaction in try store.transactions() where transaction.id != chosen?.id {
+      try store.rollback(transaction.id)
+    }
+    if let chosen, let id = chosen.id {
       do {
         try store.commit(id)
-        for change in first.staged { state.apply(change) }
+        for change in chosen.staged { state.apply(change) }
       } catch {
         guard error.isRefusal else { throw error }
         try store.rollback(id)
       }
-    }
-    for transaction in open where transaction.id != state.open.first(where: { $0.id != nil })?.id {
-      try store.rollback(transaction.id)
     }
     state.open = []
     var operations = StoreOperations(random: SeededGenerator(seed: 78))

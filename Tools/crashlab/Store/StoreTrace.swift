@@ -102,6 +102,8 @@ final class StoreTrace {
       next.open.append(StoreState.OpenTransaction())
       next.open[next.open.count - 1].id = try store.begin()
     case "s":
+      // What a prepared transaction will write is held for it.
+      guard !state.open.contains(where: { $0.isPrepared }) else { return }
       guard let index = choose(&operations, where: { !$0.isPrepared }), let id = state.open[index].id else { return }
       let staged = operations.staged()
       next.open[index].staged.append(staged)
@@ -153,7 +155,10 @@ final class StoreTrace {
     var next = state
     let start = memory.events.count
     switch how {
-    case "z": memory.fault = MemoryFault([.flush], after: 0)
+    case "z":
+      var fault = MemoryFault([.flush], after: 0)
+      fault.survivors = random.next()
+      memory.fault = fault
     default: memory.failsAfter = random.below(8)
     }
     do {
