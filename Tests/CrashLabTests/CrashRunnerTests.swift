@@ -35,7 +35,7 @@ struct CrashRunnerTests {
       // Both in one sector's worth of time: nothing is written at all.
       try memory.flush()
     } else {
-      for offset in [0, 512] as [UInt64] { try memory.write([UInt8](repeating: 1, count: 512).span.bytes, at: offset) }
+      for offset in [0, 512] { try memory.write([UInt8](repeating: 1, count: 512), at: offset) }
       try memory.flush()
     }
     recording.events = memory.events

@@ -12,12 +12,12 @@ struct SimulatedMemoryTests {
     var pending: Set<Int> = []
   }
 
-  @Test("in lockstep with two arrays", arguments: TestSeeds.list(count: 30))
+  @Test("in lockstep with two arrays", arguments: TestSeeds.list(count: 10))
   func lockstep(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let memory = SimulatedMemory(pageCount: 1)
     var model = Model(visible: memory.visibleImage, durable: memory.durableImage)
-    for step in 0..<200 {
+    for step in 0..<100 {
       let comment = Comment(rawValue: "seed \(seed), step \(step)")
       switch random.below(10) {
       case 0:
@@ -49,7 +49,7 @@ struct SimulatedMemoryTests {
       default:
         let bytes = random.bytes(1 + random.below(1500))
         let offset = random.below(model.visible.count - bytes.count)
-        try memory.write(bytes.span.bytes, at: UInt64(offset))
+        try memory.write(bytes, at: offset)
         model.visible.replaceSubrange(offset..<offset + bytes.count, with: bytes)
         for sector in offset / 512...(offset + bytes.count - 1) / 512 { model.pending.insert(sector) }
       }
@@ -59,7 +59,7 @@ struct SimulatedMemoryTests {
 
   private static func memory(_ fault: MemoryFault) throws -> SimulatedMemory {
     let memory = SimulatedMemory(pageCount: 1)
-    try memory.write([UInt8](repeating: 1, count: 2048).span.bytes, at: 0)
+    try memory.write([UInt8](repeating: 1, count: 2048), at: 0)
     try memory.flush()
     memory.fault = fault
     return memory
@@ -72,7 +72,7 @@ struct SimulatedMemoryTests {
       seen: [UInt8], kept: [UInt8]
     ) {
       let memory = try Self.memory(MemoryFault([call], after: 0, effect: effect))
-      try memory.write(new.span.bytes, at: 0)
+      try memory.write(new, at: 0)
       try memory.flush()
       #expect(memory.faultCount == 1)
       return ((0..<4).map { memory.visibleImage[$0 * 512] }, (0..<4).map { memory.durableImage[$0 * 512] })
@@ -92,11 +92,9 @@ struct SimulatedMemoryTests {
   func reads() throws {
     func read(_ effect: MemoryFault.Effect) throws -> [UInt8] {
       let memory = try Self.memory(MemoryFault([.read], after: 0, effect: effect))
-      try memory.write([UInt8](repeating: 2, count: 512).span.bytes, at: 0)
+      try memory.write([UInt8](repeating: 2, count: 512), at: 0)
       var bytes = [UInt8](repeating: 9, count: 1024)
-      var span = bytes.mutableSpan
-      var raw = span.mutableBytes
-      try memory.read(at: 0, into: &raw)
+      try memory.read(into: &bytes, at: 0)
       return [bytes[0], bytes[512]]
     }
     #expect(try read(.lost) == [9, 9] && read(.torn(1)) == [2, 9])

@@ -1,10 +1,6 @@
 import ArgumentParser
 import Foundation
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// The crash lab: it simulates power loss and faults, and compares what is left with a model.
 @main
 struct CrashLab: ParsableCommand {
@@ -45,12 +41,6 @@ struct CrashLab: ParsableCommand {
   }
 
   func run() throws {
-    #if canImport(Glibc)
-      // Each state opens a device with a cache of its own. Giving its memory back to the system each time, and getting it anew,
-      // took a third of the time.
-      mallopt(M_MMAP_THRESHOLD, 32 << 20)
-      mallopt(M_TRIM_THRESHOLD, 512 << 20)
-    #endif
     do {
       if list {
         for suite in Suites.all {
