@@ -171,15 +171,6 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // Crash suites: short traces, crashed at every point.
-    .testTarget(
-      name: "CairnCrashTests",
-      dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnMemory", "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTestSupport",
-      ],
-      swiftSettings: strict
-    ),
-
     // The crash lab.
     .executableTarget(
       name: "crashlab",
@@ -189,6 +180,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CrashLabTests",
+      dependencies: ["crashlab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
 

@@ -28,6 +28,8 @@ public struct MemoryFault: Sendable {
   /// Calls of those kinds that still go well.
   public var after: Int
   public var effect: Effect
+  /// Decides which unflushed sectors a flush that fails has brought to the device nevertheless; 0: none.
+  public var survivors: UInt64 = 0
   /// Whether all later calls of those kinds meet it too.
   public var lasts: Bool
 

@@ -81,7 +81,10 @@ public final class SimulatedMemory: StableMemory, @unchecked Sendable {
     faultCount += 1
     if !planned.lasts { fault = nil }
     guard planned.effect == .error else { return planned.effect }
-    if call == .flush { settle([], seesCache: true) }
+    if call == .flush {
+      var survivors = SeededGenerator(seed: planned.survivors)
+      settle(kept { _, _ in planned.survivors != 0 && survivors.below(2) == 0 ? .new : .old }, seesCache: true)
+    }
     if call == .grow { throw .full }
     throw .io(operation: "\(call)", errno: 5, path: "simulated")
   }

@@ -20,13 +20,11 @@ struct TracePlan {
       return name(suite, shapes[index % shapes.count], sequence(index / shapes.count)).with("from", "last")
     }
     let number = index - short
-    if number % Self.period == 0 || number / Self.period * (Self.period - 1) >= exhaustiveCount - short {
-      return random(suite, number)
-    }
+    let count = exhaustiveCount - short
+    let ordinal = number - number / Self.period - 1
+    if number % Self.period == 0 || ordinal >= count { return random(suite, number) }
     // A walk over all of them in which neighbours are far apart.
-    let count = UInt64(exhaustiveCount - short)
-    let ordinal = UInt64(number - number / Self.period - 1)
-    let place = Int((ordinal &* coprime(to: count) &+ mix(seed)) % count)
+    let place = Int((UInt64(ordinal) &* coprime(to: UInt64(count)) &+ mix(seed) % UInt64(count)) % UInt64(count))
     return name(suite, shapes[place % shapes.count], sequence(shortCount + place / shapes.count)).with("from", "last")
   }
 

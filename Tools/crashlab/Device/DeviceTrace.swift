@@ -141,7 +141,10 @@ final class DeviceTrace {
     var next = state
     let start = memory.events.count
     switch how {
-    case "z": memory.fault = MemoryFault([.flush], after: 0)
+    case "z":
+      var fault = MemoryFault([.flush], after: 0)
+      fault.survivors = random.next()
+      memory.fault = fault
     default: memory.failsAfter = random.below(6)
     }
     do {
