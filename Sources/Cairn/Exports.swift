@@ -5,4 +5,5 @@
 @_exported public import CairnDisks
 @_exported public import CairnMemory
 @_exported public import CairnObjects
+@_exported public import CairnTables
 @_exported public import CairnVolumes
