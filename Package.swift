@@ -136,7 +136,10 @@ let package = Package(
     // L6: what programs import.
     .target(
       name: "Cairn",
-      dependencies: ["CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnVolumes"],
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnTables", "CairnTableMacros",
+        "CairnVolumes",
+      ],
       swiftSettings: strict
     ),
     .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
@@ -145,7 +148,7 @@ let package = Package(
     .executableTarget(
       name: "CairnTool",
       dependencies: [
-        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnBlocks", "CairnBytes", "CairnMemory",
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTables", "CairnBlocks", "CairnBytes", "CairnMemory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/cairn",

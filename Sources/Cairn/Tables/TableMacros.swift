@@ -64,9 +64,34 @@ public macro References(
 public macro Default(_ value: ColumnLiteral) =
   #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
 
-/// What rows hold in the column that do not say, by a value of the column's type.
+/// What rows hold in the column that do not say: a case of an enumeration.
 @attached(peer)
-public macro Default<Value: ColumnRepresentable>(_ value: Value) =
+public macro Default<Value: ColumnEnumeration>(_ value: Value) =
+  #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
+
+/// What rows hold in the column that do not say: a value of a type of your own.
+@attached(peer)
+public macro Default<Value: NestedValue>(_ value: Value) =
+  #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
+
+/// What rows hold in the column that do not say: a decimal number.
+@attached(peer)
+public macro Default(_ value: ExactDecimal) =
+  #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
+
+/// What rows hold in the column that do not say: a date.
+@attached(peer)
+public macro Default(_ value: CalendarDate) =
+  #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
+
+/// What rows hold in the column that do not say: a time.
+@attached(peer)
+public macro Default(_ value: Timestamp) =
+  #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
+
+/// What rows hold in the column that do not say: an identifier.
+@attached(peer)
+public macro Default(_ value: UniqueID) =
   #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
 
 /// What rows hold in the column that do not say, made for each row: `.now` or `.randomID`.

@@ -62,13 +62,13 @@ public struct JoinedQuery<Left: TableRow, Right: JoinedSide> {
   }
 
   /// The pairs of columns that a condition compares; anything but pairs that are equal is refused.
-  private static func columnPairs(_ condition: Predicate) throws(StorageError) -> [(String, String)] {
+  private static func columnPairs(_ condition: Predicate) throws(StorageError) -> [(left: String, right: String)] {
     switch condition {
     case .compareColumns(let first, .equal, let second):
       let isLeftFirst = first.utf8.starts(with: (Left.tableName + ".").utf8)
-      return [isLeftFirst ? (first, second) : (second, first)]
+      return [isLeftFirst ? (left: first, right: second) : (left: second, right: first)]
     case .and(let parts):
-      var pairs: [(String, String)] = []
+      var pairs: [(left: String, right: String)] = []
       for part in parts { pairs += try columnPairs(part) }
       return pairs
     default:

@@ -44,13 +44,7 @@ extension TypedQuery {
     var projected = query
     projected.columns = names
     projected.isDistinct = isDistinct
-    return try Self.all(try table.select(projected))
-  }
-
-  static func all(_ rows: Rows) throws(StorageError) -> [[ColumnValue]] {
-    var result: [[ColumnValue]] = []
-    while let row = try rows.next() { result.append(row) }
-    return result
+    return try table.select(projected).all()
   }
 
   static func value<Value: ColumnRepresentable>(_ row: [ColumnValue], _ position: Int) throws(StorageError) -> Value {
@@ -64,22 +58,22 @@ extension TypedQuery {
 
   /// The least value of a column; nil without one that is not null.
   public func minimum<Value>(_ column: (Row.Columns) -> Column<Value>) throws(StorageError) -> Value? {
-    try aggregate(Aggregate(.minimum, column(columns).name, as: "value"))
+    try aggregate(Aggregate(.minimum, column(columns).name))
   }
 
   /// The greatest value of a column; nil without one that is not null.
   public func maximum<Value>(_ column: (Row.Columns) -> Column<Value>) throws(StorageError) -> Value? {
-    try aggregate(Aggregate(.maximum, column(columns).name, as: "value"))
+    try aggregate(Aggregate(.maximum, column(columns).name))
   }
 
   /// The sum of a column, as wide as its kind of number has it; null without a value.
   public func sum<Value>(_ column: (Row.Columns) -> Column<Value>) throws(StorageError) -> ColumnValue {
-    try aggregated(Aggregate(.sum, column(columns).name, as: "value"))
+    try aggregated(Aggregate(.sum, column(columns).name))
   }
 
   /// The average of a column; null without a value.
   public func average<Value>(_ column: (Row.Columns) -> Column<Value>) throws(StorageError) -> ColumnValue {
-    try aggregated(Aggregate(.average, column(columns).name, as: "value"))
+    try aggregated(Aggregate(.average, column(columns).name))
   }
 
   private func aggregate<Value: ColumnRepresentable>(_ aggregate: Aggregate) throws(StorageError) -> Value? {
@@ -112,7 +106,7 @@ public struct GroupedQuery<Row: TableRow, Value: ColumnRepresentable> {
 
   /// How many rows each group has, in the order of the groups' values.
   public func count() throws(StorageError) -> [Pair<Value, UInt64>] {
-    try select { _ in [Aggregate(.count, as: "count")] }.map { (group) throws(StorageError) in
+    try select { _ in [Aggregate(.count)] }.map { (group) throws(StorageError) in
       guard case .unsigned(let count)? = group.second.first else {
         throw .invalidArgument("a count of table \(Row.tableName) is no number")
       }
@@ -133,7 +127,7 @@ public struct GroupedQuery<Row: TableRow, Value: ColumnRepresentable> {
     query.aggregates = aggregates(grouped.columns)
     query.having = having
     if query.order.isEmpty { query.order = [column.ascending] }
-    return try TypedQuery<Row>.all(try grouped.table.select(query)).map { (row) throws(StorageError) in
+    return try grouped.table.select(query).all().map { (row) throws(StorageError) in
       Pair(try TypedQuery<Row>.value(row, 0), Array(row.dropFirst()))
     }
   }
@@ -141,13 +135,13 @@ public struct GroupedQuery<Row: TableRow, Value: ColumnRepresentable> {
 
 extension Column {
   /// How many rows of a group have a value here.
-  public var count: Aggregate { Aggregate(.count, name, as: "count_" + name) }
+  public var count: Aggregate { Aggregate(.count, name) }
   /// The sum of a group's values.
-  public var sum: Aggregate { Aggregate(.sum, name, as: "sum_" + name) }
+  public var sum: Aggregate { Aggregate(.sum, name) }
   /// The least of a group's values.
-  public var minimum: Aggregate { Aggregate(.minimum, name, as: "minimum_" + name) }
+  public var minimum: Aggregate { Aggregate(.minimum, name) }
   /// The greatest of a group's values.
-  public var maximum: Aggregate { Aggregate(.maximum, name, as: "maximum_" + name) }
+  public var maximum: Aggregate { Aggregate(.maximum, name) }
   /// The average of a group's values.
-  public var average: Aggregate { Aggregate(.average, name, as: "average_" + name) }
+  public var average: Aggregate { Aggregate(.average, name) }
 }

@@ -44,6 +44,13 @@ public struct TypedQuery<Row: TableRow> {
     return result
   }
 
+  /// Goes on behind the row that a page ended with. Rows that come or go meanwhile move nothing.
+  public func after(_ token: PageToken?) -> Self {
+    var result = self
+    result.query.after = token
+    return result
+  }
+
   static func both(_ left: Predicate, _ right: Predicate) -> Predicate {
     if case .always = left { return right }
     return left && right
@@ -64,6 +71,18 @@ public struct TypedQuery<Row: TableRow> {
 
   /// The first row, or nil.
   public func first() throws(StorageError) -> Row? { try limit(min(query.limit ?? 1, 1)).rows().next() }
+
+  /// The next rows of a list that is shown page by page, and where it goes on; no place: this was the last page.
+  ///
+  /// - Parameters:
+  ///   - size: rows of a page, at least one.
+  ///   - token: where the page before ended; nil: the first page.
+  public func page(size: UInt64, after token: PageToken? = nil) throws(StorageError) -> (rows: [Row], next: PageToken?) {
+    let rows = try limit(max(1, size)).after(token).rows()
+    var page: [Row] = []
+    while let row = try rows.next() { page.append(row) }
+    return (page, UInt64(page.count) < max(1, size) ? nil : rows.pageToken)
+  }
 
   /// How many rows there are.
   public func count() throws(StorageError) -> UInt64 {
@@ -94,7 +113,7 @@ public struct TypedQuery<Row: TableRow> {
   @discardableResult
   public func update(_ assignments: (Row.Columns) -> [ColumnAssignment]) throws(StorageError) -> UInt64 {
     try requireWhole("update")
-    return try table.update(where: query.filter, set: assignments(columns).map { ($0.column, $0.value) })
+    return try table.update(where: query.filter, assignments(columns).map { ($0.column, $0.value) })
   }
 
   private func requireWhole(_ what: String) throws(StorageError) {
@@ -109,6 +128,9 @@ public struct TypedRows<Row: TableRow> {
   private let rows: Rows
 
   init(_ rows: Rows) { self.rows = rows }
+
+  /// The place of the row that came last, for a query that goes on behind it; nil before the first.
+  public var pageToken: PageToken? { rows.pageToken }
 
   /// The next row; nil behind the last.
   public func next() throws(StorageError) -> Row? {

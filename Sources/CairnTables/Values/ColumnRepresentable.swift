@@ -71,7 +71,7 @@ extension NestedValue {
   }
 }
 
-extension Optional: ColumnRepresentable where Wrapped: ColumnRepresentable {
+extension Optional: TableKey, ColumnRepresentable where Wrapped: ColumnRepresentable {
   /// The wrapped type's.
   public static var columnType: ColumnType { Wrapped.columnType }
 

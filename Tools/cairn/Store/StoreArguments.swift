@@ -3,6 +3,7 @@ internal import CairnBlocks
 internal import CairnDisks
 internal import CairnMemory
 internal import CairnObjects
+internal import CairnTables
 internal import CairnVolumes
 
 /// What every command on a store takes: the image, and who is calling.
@@ -36,7 +37,7 @@ struct StoreArguments: ParsableArguments {
 
   /// How the store is to be opened.
   func options(isReadOnly: Bool) throws(StorageError) -> StoreOptions {
-    var options = StoreOptions(filesystems: [ObjectFilesystem(), DiskFilesystem()])
+    var options = StoreOptions(filesystems: [ObjectFilesystem(), DiskFilesystem(), TableFilesystem()])
     options.principal = if let principal { try Principal(principal.bytes) } else { nil }
     options.device.isReadOnly = isReadOnly
     return options
