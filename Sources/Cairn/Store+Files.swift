@@ -2,12 +2,13 @@ public import CairnBlocks
 import CairnDisks
 import CairnMemory
 import CairnObjects
+import CairnTables
 public import CairnVolumes
 import Foundation
 
 extension Store {
   /// The filesystems that come with Cairn. A program that opens a store with its own puts them beside.
-  public static var standardFilesystems: [any Filesystem] { [ObjectFilesystem(), DiskFilesystem()] }
+  public static var standardFilesystems: [any Filesystem] { [ObjectFilesystem(), DiskFilesystem(), TableFilesystem()] }
 
   /// Bytes that a store begins with when it is made without a size.
   private static let startByteCount: UInt64 = 64 << 20

@@ -107,7 +107,7 @@ public struct GroupedQuery<Row: TableRow, Value: ColumnRepresentable> {
   /// How many rows each group has, in the order of the groups' values.
   public func count() throws(StorageError) -> [Pair<Value, UInt64>] {
     try select { _ in [Aggregate(.count)] }.map { (group) throws(StorageError) in
-      guard case .unsigned(let count)? = group.second.first else {
+      guard let value = group.second.first, case .unsigned(let count)? = ColumnType.uint64.converted(value) else {
         throw .invalidArgument("a count of table \(Row.tableName) is no number")
       }
       return Pair(group.first, count)
