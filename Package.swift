@@ -128,6 +128,7 @@ let package = Package(
       name: "CairnTableMacrosTests",
       dependencies: [
         "CairnTableMacros",
+        .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
         .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
       ],
       swiftSettings: strict

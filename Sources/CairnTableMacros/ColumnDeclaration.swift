@@ -70,7 +70,8 @@ struct ColumnDeclaration {
       context.diagnose(Diagnostic(node: node, message: TableMessage.constant(column: property), fixIts: [fix]))
       return false
     }
-    for (position, attribute) in attributes.enumerated() where !["Check", "Sanitize", "Validate"].contains(attribute.name) {
+    for (position, attribute) in attributes.enumerated()
+    where !["Check", "Sanitize", "Validate"].contains(attribute.name) {
       if attributes[..<position].contains(where: { $0.name == attribute.name }) {
         let message = TableMessage.duplicateAttribute(attribute.name, column: property)
         context.diagnose(Diagnostic(node: attribute, message: message, fixIts: [.removing(attribute)]))
@@ -97,7 +98,9 @@ struct ColumnDeclaration {
 extension VariableDeclSyntax {
   /// Whether a struct keeps it in each value: not static, lazy or computed.
   var isStored: Bool {
-    let isPlain = modifiers.allSatisfy { ![.keyword(.static), .keyword(.class), .keyword(.lazy)].contains($0.name.tokenKind) }
+    let isPlain = modifiers.allSatisfy {
+      ![.keyword(.static), .keyword(.class), .keyword(.lazy)].contains($0.name.tokenKind)
+    }
     guard isPlain else { return false }
     return bindings.allSatisfy { binding in
       guard let block = binding.accessorBlock else { return true }
@@ -113,24 +116,16 @@ extension String {
 }
 
 extension FixIt {
-  /// Takes an attribute away.
+  /// Takes an attribute of a property away; what stood before it stands before what follows then.
   static func removing(_ attribute: AttributeSyntax) -> FixIt {
-    let empty = AttributeListSyntax([])
-    let changes: [FixIt.Change]
-    if let list = attribute.parent?.as(AttributeListSyntax.self), let index = list.index(of: Syntax(attribute)) {
-      var rest = list
-      rest.remove(at: index)
-      changes = [.replace(oldNode: Syntax(list), newNode: Syntax(rest))]
-    } else {
-      changes = [.replace(oldNode: Syntax(attribute), newNode: Syntax(empty))]
+    var changes: [FixIt.Change] = []
+    if let list = attribute.parent?.as(AttributeListSyntax.self),
+      let property = list.parent?.as(VariableDeclSyntax.self)
+    {
+      var rest = property.with(\.attributes, list.filter { Syntax($0).id != Syntax(attribute).id })
+      rest.leadingTrivia = property.leadingTrivia
+      changes = [.replace(oldNode: Syntax(property), newNode: Syntax(rest))]
     }
     return FixIt(message: TableFix.removeAttribute(attribute.name), changes: changes)
-  }
-}
-
-extension AttributeListSyntax {
-  /// Where a node stands in the list.
-  func index(of node: Syntax) -> Index? {
-    indices.first { Syntax(self[$0]).id == node.id }
   }
 }

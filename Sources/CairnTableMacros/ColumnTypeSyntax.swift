@@ -8,7 +8,8 @@ enum ColumnTypeSyntax {
   /// Types that columns do not hold, and what to use instead.
   private static let replacements = [
     "Int": "Int64", "UInt": "UInt64", "Float": "Double", "Float16": "Double", "Float32": "Double", "Float64": "Double",
-    "Float80": "Double", "Character": "String", "Substring": "String", "Int128": "ExactDecimal", "UInt128": "ExactDecimal",
+    "Float80": "Double", "Character": "String", "Substring": "String", "Int128": "ExactDecimal",
+    "UInt128": "ExactDecimal",
   ]
 
   /// Whether the type is an optional.

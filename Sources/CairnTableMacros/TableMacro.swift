@@ -110,7 +110,8 @@ struct TableMacro: ExtensionMacro {
     }
     for (lists, isUnique) in [(table.uniques, true), (table.indexes, false)] {
       for names in lists {
-        let parts = [literal(names.joined(separator: "_")), "on: " + list(names)] + (isUnique ? ["isUnique: true"] : [])
+        let parts =
+          [literal(names.joined(separator: "_")), "on: " + list(names)] + (isUnique ? ["isUnique: true"] : [])
         definitions.append("Cairn.IndexDefinition(" + parts.joined(separator: ", ") + ")")
       }
     }
@@ -139,7 +140,8 @@ struct TableMacro: ExtensionMacro {
         let title = node.argumentList.count > 1 ? node.argumentList[0].expression.trimmedDescription : literal(name)
         let type = "(Cairn.Column<\(column.type)>) -> Cairn.Predicate"
         definitions.append(
-          "Cairn.CheckDefinition(\(title), (\(closure.trimmedDescription) as \(type))(Cairn.Column(\(literal(column.name)))))")
+          "Cairn.CheckDefinition(\(title), (\(closure.trimmedDescription) as \(type))(Cairn.Column(\(literal(column.name)))))"
+        )
       }
     }
     return definitions

@@ -26,7 +26,8 @@ enum TableMessage: DiagnosticMessage {
     case .generic: "a table's struct can not be generic"
     case .noKey: "a table needs a primary key: put @PrimaryKey before a column, or name columns in @Table(primaryKey:)"
     case .noColumns: "a table needs a stored property"
-    case .unsupportedType(let column, let type, let advice): "column '\(column)' can not be of type '\(type)'; \(advice)"
+    case .unsupportedType(let column, let type, let advice):
+      "column '\(column)' can not be of type '\(type)'; \(advice)"
     case .noType(let column): "column '\(column)' needs a type: write it behind a colon"
     case .severalVariables: "each column is declared by itself"
     case .constant(let column): "column '\(column)' is a constant with a value, which no row could set"

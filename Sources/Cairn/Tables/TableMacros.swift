@@ -55,7 +55,8 @@ public macro Index(_ name: String? = nil, whereNotNull: Bool = false) =
 ///   - deferred: whether that row must be there only at the end of the transaction.
 @attached(peer)
 public macro References(
-  _ table: Any.Type, onDelete: ReferenceAction = .restrict, onUpdate: ReferenceAction = .restrict, deferred: Bool = false
+  _ table: Any.Type, onDelete: ReferenceAction = .restrict, onUpdate: ReferenceAction = .restrict,
+  deferred: Bool = false
 ) = #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
 
 /// What rows hold in the column that do not say: rows of before the column, and rows that are inserted by the names of

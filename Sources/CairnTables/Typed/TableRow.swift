@@ -75,7 +75,8 @@ public struct RowValues {
     let stored = values[position]
     position += 1
     guard let value = Value(columnValue: stored) else {
-      throw .invalidArgument("column \(column) of table \(table) holds \(stored), which the program's type does not know")
+      throw .invalidArgument(
+        "column \(column) of table \(table) holds \(stored), which the program's type does not know")
     }
     return value
   }

@@ -77,7 +77,8 @@ public struct TypedQuery<Row: TableRow> {
   /// - Parameters:
   ///   - size: rows of a page, at least one.
   ///   - token: where the page before ended; nil: the first page.
-  public func page(size: UInt64, after token: PageToken? = nil) throws(StorageError) -> (rows: [Row], next: PageToken?) {
+  public func page(size: UInt64, after token: PageToken? = nil) throws(StorageError) -> (rows: [Row], next: PageToken?)
+  {
     let rows = try limit(max(1, size)).after(token).rows()
     var page: [Row] = []
     while let row = try rows.next() { page.append(row) }

@@ -65,7 +65,9 @@ final class AudioRecorder {
 
   func publish(before time: Date) throws -> UInt64 {
     try store.transaction { txn in
-      try txn.table(Recording.self).filter { $0.made < time && $0.state == .fresh }.update { [$0.state.set(.published)] }
+      try txn.table(Recording.self).filter { $0.made < time && $0.state == .fresh }.update {
+        [$0.state.set(.published)]
+      }
     }
   }
 
@@ -85,7 +87,9 @@ final class AudioRecorder {
       guard let recording = try txn.table(Recording.self).get(id) else { return Data() }
       let bucket = try txn.bucket(Self.bucket)
       var sound = Data()
-      for part in try bucket.list(ObjectQuery(prefix: recording.key)).objects { sound.append(contentsOf: try bucket.get(part.key)) }
+      for part in try bucket.list(ObjectQuery(prefix: recording.key)).objects {
+        sound.append(contentsOf: try bucket.get(part.key))
+      }
       return sound
     }
   }

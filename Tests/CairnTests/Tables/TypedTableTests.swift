@@ -71,13 +71,18 @@ struct TypedTableTests {
 
   private static let cities = [
     City(id: 1, name: "Aachen", country: "DE", people: 250_000, area: ExactDecimal("160.85"), founded: nil),
-    City(id: 2, name: "Bern", country: "CH", people: 134_000, area: ExactDecimal("51.62"), founded: CalendarDate("1191-01-01")),
+    City(
+      id: 2, name: "Bern", country: "CH", people: 134_000, area: ExactDecimal("51.62"),
+      founded: CalendarDate("1191-01-01")),
     City(id: 3, name: "Atlantis", country: nil, people: 0, area: nil, founded: nil),
-    City(id: 4, name: "Zug", country: "CH", people: 30_000, area: ExactDecimal("21.61"), founded: CalendarDate("1242-01-01")),
+    City(
+      id: 4, name: "Zug", country: "CH", people: 30_000, area: ExactDecimal("21.61"),
+      founded: CalendarDate("1242-01-01")),
   ]
 
   private static let roads = [
-    Road(from: 1, to: 2, number: 1, kind: .street, length: 500), Road(from: 2, to: 4, number: 1, kind: .path, length: 120),
+    Road(from: 1, to: 2, number: 1, kind: .street, length: 500),
+    Road(from: 2, to: 4, number: 1, kind: .path, length: 120),
     Road(from: 4, to: 1, number: 2, kind: .street, length: 550.5),
   ]
 
@@ -100,11 +105,15 @@ struct TypedTableTests {
     for number in 0..<3 {
       rows.append(
         Everything(
-          id: UniqueID(high: UInt64(number), low: .max), small: number == 0 ? .min : .max, medium: number == 1 ? nil : 65_535,
-          number: [-.infinity, -0.0, 1e300][number], exact: Decimal(string: ["-0.001", "12345678901234567890.5", "0"][number]) ?? 0,
+          id: UniqueID(high: UInt64(number), low: .max), small: number == 0 ? .min : .max,
+          medium: number == 1 ? nil : 65_535,
+          number: [-.infinity, -0.0, 1e300][number],
+          exact: Decimal(string: ["-0.001", "12345678901234567890.5", "0"][number]) ?? 0,
           flag: number == 1, bytes: [UInt8](repeating: 0, count: number), data: number == 2 ? nil : Data([1, 0, 2]),
-          day: CalendarDate(year: 2000 + number, month: 2, day: 28) ?? .first, time: Date(timeIntervalSince1970: Double(number) / 4),
-          moment: number == 0 ? nil : Timestamp(nanosecondsSince1970: -1), token: UUID(), owner: number == 0 ? nil : try Principal([1, 0]),
+          day: CalendarDate(year: 2000 + number, month: 2, day: 28) ?? .first,
+          time: Date(timeIntervalSince1970: Double(number) / 4),
+          moment: number == 0 ? nil : Timestamp(nanosecondsSince1970: -1), token: UUID(),
+          owner: number == 0 ? nil : try Principal([1, 0]),
           point: number == 2 ? nil : .init(x: 7), default: 0))
     }
     try store.transaction { txn in try txn.table(Everything.self).insert(contentsOf: rows) }
@@ -131,8 +140,14 @@ struct TypedTableTests {
       #expect(try names(cities.filter { !($0.people >= 100_000) }) == ["Atlantis", "Zug"])
       #expect(try names(cities.filter { $0.people.isBetween(30_000, 134_000) }) == ["Bern", "Zug"])
       #expect(try names(cities.filter { $0.id.isIn([4, 1, 17]) }) == ["Aachen", "Zug"])
-      #expect(try names(cities.sorted { $0.country }.sorted { $0.people.descending }) == ["Atlantis", "Bern", "Zug", "Aachen"])
-      #expect(try names(cities.sorted { [$0.country.descending, $0.name.ascending] }) == ["Aachen", "Bern", "Zug", "Atlantis"])
+      #expect(
+        try names(cities.sorted { $0.country }.sorted { $0.people.descending }) == [
+          "Atlantis", "Bern", "Zug", "Aachen",
+        ])
+      #expect(
+        try names(cities.sorted { [$0.country.descending, $0.name.ascending] }) == [
+          "Aachen", "Bern", "Zug", "Atlantis",
+        ])
       #expect(try names(cities.sorted { $0.people }.offset(1).limit(2)) == ["Zug", "Bern"])
       #expect(try cities.query.offset(1).limit(9).count() == 3)
       #expect(try cities.sorted { $0.name.descending }.first()?.name == "Zug")
@@ -147,7 +162,9 @@ struct TypedTableTests {
     try store.read { (txn) throws in
       let cities = try txn.table(City.self)
       #expect(try cities.sorted { $0.name }.select { $0.name } == ["Aachen", "Atlantis", "Bern", "Zug"])
-      #expect(try cities.query.distinct { $0.country } == [nil, "CH", "DE"] || Set(cities.query.distinct { $0.country }) == [nil, "CH", "DE"])
+      #expect(
+        try cities.query.distinct { $0.country } == [nil, "CH", "DE"]
+          || Set(cities.query.distinct { $0.country }) == [nil, "CH", "DE"])
       #expect(try cities.query.limit(1).select { ($0.id, $0.country) } == [Pair(1, "DE")])
       #expect(try cities.query.limit(1).select { ($0.id, $0.country, $0.people) } == [Triple(1, "DE", 250_000)])
       #expect(try cities.query.maximum { $0.people } == 250_000)
@@ -156,11 +173,14 @@ struct TypedTableTests {
       #expect(try cities.query.sum { $0.area } == .decimal(try #require(ExactDecimal("234.08"))))
       #expect(try cities.query.average { $0.people } == .double(103_500))
       #expect(try cities.query.grouped { $0.country }.count() == [Pair(nil, 1), Pair("CH", 2), Pair("DE", 1)])
-      let large = try cities.query.grouped { $0.country }.select(having: .compare("maximum_people", .greater, .unsigned(100))) {
+      let large = try cities.query.grouped { $0.country }.select(
+        having: .compare("maximum_people", .greater, .unsigned(100))
+      ) {
         [$0.people.maximum, $0.name.minimum]
       }
       #expect(large.map(\.first) == ["CH", "DE"])
-      #expect(large.map(\.second) == [[.unsigned(134_000), .string("Bern")], [.unsigned(250_000), .string("Aachen")]])
+      #expect(
+        large.map(\.second) == [[.unsigned(134_000), .string("Bern")], [.unsigned(250_000), .string("Aachen")]])
     }
   }
 
@@ -228,7 +248,8 @@ struct TypedTableTests {
     try other.transaction { txn in
       try txn.createTables()
       try txn.tables().createTable(
-        TableSchema("City", columns: [ColumnDefinition("id", .int32), ColumnDefinition("x", .bool)], primaryKey: ["id"]))
+        TableSchema(
+          "City", columns: [ColumnDefinition("id", .int32), ColumnDefinition("x", .bool)], primaryKey: ["id"]))
     }
     #expect { try other.read { txn in try txn.table(City.self).count() } } throws: { error in
       if case .schemaMismatch? = error as? StorageError { true } else { false }
