@@ -29,12 +29,14 @@ let package = Package(
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .trait(name: "SQLiteComparison", description: "The tests that ask Cairn's tables and SQLite the same questions."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // For the facade's macros alone: neither the tool nor the layers below the facade build it.
     .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -156,6 +158,16 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnBytes"], swiftSettings: strict),
+
+    // Cairn's tables beside SQLite's, with the trait alone.
+    .testTarget(
+      name: "CairnSQLiteTests",
+      dependencies: [
+        "CairnTables", "CairnVolumes", "CairnBlocks", "CairnMemory", "CairnTestSupport",
+        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLiteComparison"])),
+      ],
+      swiftSettings: strict
+    ),
 
     // Crash suites: short traces, crashed at every point.
     .testTarget(
