@@ -309,6 +309,7 @@ extension StoreCore {
         if let staging = transaction.staging {
           try transaction.validate(staging)
           try transaction.reapplyAll(from: staging)
+          try transaction.completeVolumes()
           held = try transaction.rangesToHold(staging)
         }
       } catch {
