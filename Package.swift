@@ -21,7 +21,10 @@ let package = Package(
     // L0...L5 without the facade: what a canister takes.
     .library(
       name: "CairnCore",
-      targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks"]),
+      targets: [
+        "CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks",
+        "CairnTables",
+      ]),
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
@@ -84,6 +87,16 @@ let package = Package(
       name: "CairnObjectsTests",
       dependencies: [
         "CairnObjects", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
+      ],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "CairnTables", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnTablesTests",
+      dependencies: [
+        "CairnTables", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
       ],
       swiftSettings: strict
     ),
