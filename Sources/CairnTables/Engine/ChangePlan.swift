@@ -1,5 +1,6 @@
 import CairnBlocks
 import CairnBytes
+import CairnVolumes
 
 /// Everything that one change of a row brings with it: the rows that refer to it, and the rows that refer to those.
 ///

@@ -1,5 +1,6 @@
 import CairnBlocks
 import CairnBytes
+import CairnVolumes
 
 /// References that are looked at when the transaction commits: values that rows referred by, or were referred to by, when
 /// something about them changed.

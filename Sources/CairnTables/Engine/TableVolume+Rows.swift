@@ -30,11 +30,24 @@ extension TableVolume {
       }
     case .index(let position):
       let index = table.indexes[position]
+      // Until it is built the rows are found without it.
+      guard index.isReady else { return try forEachKey(table, index.columns, values, body) }
       for (part, value) in values.enumerated() { index.layout.key.append(value, as: part, to: &prefix) }
       let bounds = KeyBounds(prefix: prefix)
       try tree(index).scan(from: bounds.low, to: bounds.high) { (entry, _) throws(StorageError) in
         try body(try rowKey(of: entry, in: index))
       }
+    }
+  }
+
+  /// Goes through the whole table for the rows that have some values in some columns.
+  private func forEachKey(
+    _ table: TableState, _ columns: [Int], _ values: [ColumnValue],
+    _ body: (_ key: [UInt8]) throws(StorageError) -> Bool
+  ) throws(StorageError) {
+    try tree(table).scan { (key, row) throws(StorageError) in
+      for (column, value) in zip(columns, values) where try table.layout.value(column, key, row) != value { return true }
+      return try body(BulkCopy.array(key))
     }
   }
 

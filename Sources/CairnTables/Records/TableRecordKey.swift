@@ -9,9 +9,12 @@ import CairnVolumes
 ///     03 | table (4) | name    what a principal may do with it
 ///     04 | table (4) | n (2)   how far the building of its n-th index came
 ///     05 | table (4) | n (2)   statistics of its n-th index
-///     06 | n (4)               the n-th migration that was made
+///     06 | n (4)               the n-th migration that was made: its name
+///     07                       how far a migration came that is made in steps: its own bytes
 enum TableRecordKey {
   static let header: [UInt8] = [0]
+
+  static let cursor: [UInt8] = [7]
 
   static func table(_ id: UInt32) -> [UInt8] { key(1, id) }
   static func counter(_ id: UInt32) -> [UInt8] { key(2, id) }

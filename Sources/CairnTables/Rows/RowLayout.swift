@@ -1,5 +1,6 @@
 import CairnBlocks
 import CairnBytes
+import CairnVolumes
 
 /// The columns of a row that do not stand in its key, as the value of the table's tree.
 ///

@@ -53,7 +53,7 @@ extension TableSchema {
       throw .limitExceeded(what: "indexes, references or checks of a table", limit: UInt64(SchemaLimits.indexCountMax))
     }
     for column in columns { try require(column) }
-    guard columns.count { $0.isAutoIncrement } <= 1 else {
+    guard columns.count(where: { $0.isAutoIncrement }) <= 1 else {
       throw .invalidArgument("table \(name) has more than one auto-increment column")
     }
     try requireKey(primaryKey, "the primary key")
