@@ -15,7 +15,8 @@ struct ReferenceTests {
         TableSchema(
           "nodes",
           columns: [
-            ColumnDefinition("id", .int64), ColumnDefinition("parent", .int64, isOptional: true, default: .value(int(0))),
+            ColumnDefinition("id", .int64),
+            ColumnDefinition("parent", .int64, isOptional: true, default: .value(int(0))),
           ],
           primaryKey: ["id"],
           references: [

@@ -68,7 +68,8 @@ public final class Table {
     try tables.require(.read, on: state)
     let index = try uniqueIndex(name, in: state)
     guard values.count == index.columns.count else {
-      throw .invalidArgument("index \(name) of table \(schema.name) has \(index.columns.count) columns, not \(values.count)")
+      throw .invalidArgument(
+        "index \(name) of table \(schema.name) has \(index.columns.count) columns, not \(values.count)")
     }
     var wanted: [ColumnValue] = []
     for (column, value) in zip(index.columns, values) {
@@ -228,7 +229,8 @@ public final class Table {
   /// A row whose values fit their columns, sanitized and validated.
   private func prepared(_ values: [ColumnValue], _ state: TableState) throws(StorageError) -> [ColumnValue] {
     guard values.count == state.schema.columns.count else {
-      throw .invalidArgument("table \(schema.name) has \(state.schema.columns.count) columns; the row has \(values.count)")
+      throw .invalidArgument(
+        "table \(schema.name) has \(state.schema.columns.count) columns; the row has \(values.count)")
     }
     var row = values
     for column in row.indices { row[column] = try sanitized(row[column], column, state) }
@@ -296,7 +298,8 @@ public final class Table {
   private func missing(_ rule: String, _ column: Int) -> StorageError {
     .schemaMismatch(
       volume: tables.volume.name,
-      reason: "column \(schema.columns[column].name) of table \(schema.name) is written through \(rule), which only the program that defined it has"
+      reason:
+        "column \(schema.columns[column].name) of table \(schema.name) is written through \(rule), which only the program that defined it has"
     )
   }
 

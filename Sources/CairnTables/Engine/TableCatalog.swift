@@ -108,7 +108,8 @@ struct ReferenceState: Sendable {
             && TableSchema.equal($0.definition.columns, definition.referencedColumns)
         })
       else {
-        throw .invalidArgument("\(title) is to columns that are neither the primary key nor a unique index of \(definition.table)")
+        throw .invalidArgument(
+          "\(title) is to columns that are neither the primary key nor a unique index of \(definition.table)")
       }
       target = .index(index.position)
       parentColumns = index.columns

@@ -50,11 +50,14 @@ struct TableCheck {
         let isThere = try tables.tree(index).contains(entry)
         if isThere { expected[index.position] += 1 }
         if !isThere && index.isReady {
-          check.report("row \(table.keyText(values)) of table \(name) is not in index \(index.definition.name)", key: key)
+          check.report(
+            "row \(table.keyText(values)) of table \(name) is not in index \(index.definition.name)", key: key)
         }
       }
       for reference in tables.catalog.references[position] {
-        guard let wanted = reference.values(of: values), try !tables.parentExists(reference, wanted, nil) else { continue }
+        guard let wanted = reference.values(of: values), try !tables.parentExists(reference, wanted, nil) else {
+          continue
+        }
         check.report(
           "row \(table.keyText(values)) of table \(name) refers by \(reference.definition.name) to no row", key: key)
       }
@@ -104,7 +107,8 @@ struct TableCheck {
       }
     }
     if count != expected {
-      check.report("index \(index.definition.name) of table \(table.schema.name) has \(count) entries for \(expected) rows")
+      check.report(
+        "index \(index.definition.name) of table \(table.schema.name) has \(count) entries for \(expected) rows")
     }
   }
 

@@ -88,7 +88,8 @@ final class TableState: Sendable {
   /// The key of a row whose primary key has these values; throws when they do not fit.
   func key(_ values: [ColumnValue]) throws(StorageError) -> [UInt8] {
     guard values.count == keyColumns.count else {
-      throw .invalidArgument("the primary key of table \(schema.name) has \(keyColumns.count) columns, not \(values.count)")
+      throw .invalidArgument(
+        "the primary key of table \(schema.name) has \(keyColumns.count) columns, not \(values.count)")
     }
     var key: [UInt8] = []
     for (part, column) in keyColumns.enumerated() {

@@ -55,7 +55,9 @@ extension TableVolume {
     guard catalog.header.schemaVersion <= schema.version else {
       throw .schemaMismatch(
         volume: volume.name,
-        reason: "they are of version \(catalog.header.schemaVersion), the program knows \(schema.version): use a newer program")
+        reason:
+          "they are of version \(catalog.header.schemaVersion), the program knows \(schema.version): use a newer program"
+      )
     }
     return false
   }

@@ -148,7 +148,8 @@ extension TableVolume {
       let position = try staged(id, .update)
       for assignment in assignments {
         guard assignment.column < catalog.tables[position].schema.columns.count,
-          assignment.value.isNull || catalog.tables[position].schema.columns[assignment.column].type.accepts(assignment.value)
+          assignment.value.isNull
+            || catalog.tables[position].schema.columns[assignment.column].type.accepts(assignment.value)
         else { throw damage }
       }
       _ = try updateNow(position, key, assignments)

@@ -46,7 +46,9 @@ extension TableVolume {
     _ body: (_ key: [UInt8]) throws(StorageError) -> Bool
   ) throws(StorageError) {
     try tree(table).scan { (key, row) throws(StorageError) in
-      for (column, value) in zip(columns, values) where try table.layout.value(column, key, row) != value { return true }
+      for (column, value) in zip(columns, values) where try table.layout.value(column, key, row) != value {
+        return true
+      }
       return try body(BulkCopy.array(key))
     }
   }

@@ -156,7 +156,8 @@ extension TableVolume {
   func dropNow(_ position: Int) throws(StorageError) {
     let table = catalog.tables[position]
     for reference in catalog.incoming[position] where reference.child != position {
-      throw .notEmpty(Subject("table", "\(table.schema.name), to which \(catalog.tables[reference.child].schema.name) refers"))
+      throw .notEmpty(
+        Subject("table", "\(table.schema.name), to which \(catalog.tables[reference.child].schema.name) refers"))
     }
     var (count, byteCount): (Int64, Int64) = (0, 0)
     try tree(table).scan { (key, row) in

@@ -71,7 +71,8 @@ struct Planner {
     }
     if built.ranges.isEmpty { entries = 0 }
     let (isOrdered, isReversed) = ordering(built, columns)
-    let isIndexOnly = index != nil && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
+    let isIndexOnly =
+      index != nil && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
     let matching = entries
     var visited = entries
     if let limit, isOrdered || order.isEmpty { visited = min(visited, Double(limit) * 2 + 1) }
@@ -156,7 +157,8 @@ struct Planner {
     if built.ranges.isEmpty { return "nothing: no row of \(name) can be as asked for" }
     var text: String
     if let index {
-      text = isIndexOnly ? "index \(index.definition.name) of \(name) alone" : "index \(index.definition.name) of \(name)"
+      text =
+        isIndexOnly ? "index \(index.definition.name) of \(name) alone" : "index \(index.definition.name) of \(name)"
     } else if isUniquePoint {
       return "row of \(name) by its primary key"
     } else {

@@ -74,7 +74,8 @@ struct QueryExecution {
 
   private static func requireSound(_ query: Query) throws(StorageError) {
     if query.after != nil, !query.joins.isEmpty || query.isGrouped || query.isDistinct {
-      throw .invalidArgument("pages that end at a token are possible for queries of one table, without groups and distinct")
+      throw .invalidArgument(
+        "pages that end at a token are possible for queries of one table, without groups and distinct")
     }
     if query.having != .always, !query.isGrouped { throw .invalidArgument("a query without groups has no having") }
   }
@@ -148,7 +149,8 @@ struct QueryExecution {
     let layout = path.layout
     guard
       var key = BulkCopy.withRawSpan(
-        of: first.low, { low -> [UInt8]? in
+        of: first.low,
+        { low -> [UInt8]? in
           layout.key.end(ofFirst: path.fixedColumnCount, in: low).map { low.array(0..<$0) }
         })
     else { return path }
@@ -255,7 +257,8 @@ struct QueryExecution {
       innerColumns: pairs.map { $0.inner }, MemoryBudget(query.memoryBudget))
     assembly.source = source
     assembly.scope.append(table.schema, as: join.alias ?? table.schema.name, isOptional: join.kind == .left)
-    assembly.steps.append("\(join.kind == .left ? "left" : "inner") join with \(table.schema.name), looked up \(source.title)")
+    assembly.steps.append(
+      "\(join.kind == .left ? "left" : "inner") join with \(table.schema.name), looked up \(source.title)")
   }
 
   // MARK: Groups

@@ -23,7 +23,8 @@ extension TableSchema {
     var schema = self
     for reference in references where !reference.columns.isEmpty {
       if Self.begins(primaryKey, with: reference.columns) { continue }
-      if schema.indexes.contains(where: { $0.whereNotNull.isEmpty && Self.begins($0.columns, with: reference.columns) }) {
+      if schema.indexes.contains(where: { $0.whereNotNull.isEmpty && Self.begins($0.columns, with: reference.columns) })
+      {
         continue
       }
       schema.indexes.append(IndexDefinition(reference.name + "_reference", on: reference.columns))
@@ -47,7 +48,8 @@ extension TableSchema {
     try Self.requireNames(references.map { $0.name }, "reference", of: name)
     try Self.requireNames(checks.map { $0.name }, "check", of: name)
     guard !columns.isEmpty, columns.count <= SchemaLimits.columnCountMax else {
-      throw .invalidArgument("table \(name) has \(columns.count) columns; 1...\(SchemaLimits.columnCountMax) are possible")
+      throw .invalidArgument(
+        "table \(name) has \(columns.count) columns; 1...\(SchemaLimits.columnCountMax) are possible")
     }
     for list in [indexes.count, references.count, checks.count] where list > SchemaLimits.indexCountMax {
       throw .limitExceeded(what: "indexes, references or checks of a table", limit: UInt64(SchemaLimits.indexCountMax))
@@ -94,7 +96,9 @@ extension TableSchema {
       throw .invalidArgument("\(title) counts by itself: it must be an integer that is not optional")
     }
     guard column.sanitizers.count <= SchemaLimits.ruleCountMax, column.validators.count <= SchemaLimits.ruleCountMax
-    else { throw .limitExceeded(what: "sanitizers or validators of a column", limit: UInt64(SchemaLimits.ruleCountMax)) }
+    else {
+      throw .limitExceeded(what: "sanitizers or validators of a column", limit: UInt64(SchemaLimits.ruleCountMax))
+    }
     for case .range(let minimum, let maximum) in column.validators.map({ $0.rule }) {
       for bound in [minimum, maximum] {
         guard let bound, !column.type.accepts(bound) else { continue }
@@ -125,7 +129,8 @@ extension TableSchema {
     for action in [reference.onDelete, reference.onUpdate] where action == .setNull {
       for name in reference.columns {
         guard let index = columnIndex(name), !columns[index].isOptional else { continue }
-        throw .invalidArgument("reference \(reference.name) of table \(self.name) sets \(name) null, which may not be null")
+        throw .invalidArgument(
+          "reference \(reference.name) of table \(self.name) sets \(name) null, which may not be null")
       }
     }
   }
