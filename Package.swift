@@ -23,11 +23,12 @@ let package = Package(
       name: "CairnCore",
       targets: [
         "CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks",
-        "CairnTables",
+        "CairnMaps", "CairnTables",
       ]),
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .trait(name: "PlantedBugs", description: "For the crash lab: bugs to be planted in the engine, one at a time."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
@@ -108,10 +109,21 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    .target(
+      name: "CairnMaps", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnMapsTests",
+      dependencies: ["CairnMaps", "CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
     // L6: what programs import.
     .target(
       name: "Cairn",
-      dependencies: ["CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnVolumes"],
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnVolumes",
+      ],
       swiftSettings: strict
     ),
     .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
@@ -120,7 +132,7 @@ let package = Package(
     .executableTarget(
       name: "CairnTool",
       dependencies: [
-        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnBlocks", "CairnBytes", "CairnMemory",
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnBlocks", "CairnBytes", "CairnMemory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/cairn",
