@@ -13,6 +13,7 @@
       smokeBlocks,
       smokeTrees,
       smokeStore,
+      smokeTables,
     ]
     for (index, part) in parts.enumerated() where !part() {
       return Int32(index) + 1
