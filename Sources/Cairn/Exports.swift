@@ -1,4 +1,4 @@
-// Cairn in one import: stores and transactions, objects, disks and maps, and the memories that a store lives on.
+// Cairn in one import: stores and transactions, objects, tables, disks and maps, and the memories that a store lives on.
 
 @_exported public import CairnBlocks
 @_exported public import CairnBytes

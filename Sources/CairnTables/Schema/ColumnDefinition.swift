@@ -45,14 +45,20 @@ public enum ColumnDefault: Hashable, Sendable {
 /// The built-in ones are stored with the schema and work on every path. Of one with a closure only the name is stored: a
 /// program without the closure can read the table, but not write such a column.
 public struct Sanitizer: Sendable {
-  enum Rule: Sendable {
+  /// The kinds of sanitizers.
+  package enum Rule: Sendable {
+    /// Space off both ends.
     case trim
+    /// Lower case.
     case lowercase
+    /// Upper case.
     case uppercase
+    /// A closure, by its name; nil: the program has not got it.
     case custom(String, (@Sendable (ColumnValue) -> ColumnValue)?)
   }
 
-  let rule: Rule
+  /// What is done.
+  package let rule: Rule
 
   /// Takes spaces, tabs and line ends off both ends of a string.
   public static let trim = Sanitizer(rule: .trim)
@@ -87,7 +93,7 @@ public struct Sanitizer: Sendable {
   }
 
   /// What messages call it.
-  var name: String {
+  package var name: String {
     switch rule {
     case .trim: "trim"
     case .lowercase: "lowercase"
@@ -99,15 +105,22 @@ public struct Sanitizer: Sendable {
 
 /// Says whether a value may be stored. Built-in ones and ones with closures differ as sanitizers do.
 public struct Validator: Sendable {
-  enum Rule: Sendable {
+  /// The kinds of validators.
+  package enum Rule: Sendable {
+    /// From the first to the second; nil: no bound.
     case range(ColumnValue?, ColumnValue?)
+    /// So many bytes at least and at most.
     case length(UInt32, UInt32)
+    /// An e-mail address.
     case email
+    /// A URL.
     case url
+    /// A closure, by its name; nil: the program has not got it.
     case custom(String, (@Sendable (ColumnValue) -> Bool)?)
   }
 
-  let rule: Rule
+  /// What is asked.
+  package let rule: Rule
 
   /// From one value to another, both included; nil: no bound on that side.
   public static func range(from minimum: ColumnValue?, to maximum: ColumnValue?) -> Validator {
@@ -179,7 +192,7 @@ public struct Validator: Sendable {
   }
 
   /// What messages call it.
-  var name: String {
+  package var name: String {
     switch rule {
     case .range: "range"
     case .length: "length"
