@@ -172,7 +172,8 @@ let package = Package(
       path: "Tools/cairn",
       swiftSettings: strict
     ),
-    .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnTables", "CairnBytes"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnToolTests", dependencies: ["CairnTool", "CairnTables", "CairnBytes"], swiftSettings: strict),
 
     // Cairn's tables beside SQLite's, with the trait alone.
     .testTarget(

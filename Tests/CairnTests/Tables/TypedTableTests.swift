@@ -166,7 +166,8 @@ struct TypedTableTests {
         try cities.query.distinct { $0.country } == [nil, "CH", "DE"]
           || Set(cities.query.distinct { $0.country }) == [nil, "CH", "DE"])
       #expect(try cities.sorted { $0.id }.limit(1).select { ($0.id, $0.country) } == [Pair(1, "DE")])
-      #expect(try cities.sorted { $0.id }.limit(1).select { ($0.id, $0.country, $0.people) } == [Triple(1, "DE", 250_000)])
+      #expect(
+        try cities.sorted { $0.id }.limit(1).select { ($0.id, $0.country, $0.people) } == [Triple(1, "DE", 250_000)])
       #expect(try cities.query.maximum { $0.people } == 250_000)
       #expect(try cities.query.minimum { $0.founded } == .some(CalendarDate("1191-01-01")))
       #expect(try cities.filter { $0.id > 99 }.maximum { $0.people } == nil)
