@@ -81,10 +81,10 @@ public struct TypedTable<Row: TableRow> {
   /// The rows in an order.
   public func sorted<Order: TableOrder>(_ order: (Row.Columns) -> Order) -> TypedQuery<Row> { query.sorted(order) }
 
-  /// So many rows at most, in the order of the primary key.
+  /// So many rows at most.
   public func limit(_ count: UInt64) -> TypedQuery<Row> { query.limit(count) }
 
-  /// All rows, in the order of the primary key.
+  /// All rows.
   public func all() throws(StorageError) -> [Row] { try query.all() }
 
   /// How many rows there are.

@@ -186,7 +186,10 @@ struct TableExportCommand: ParsableCommand {
     try parent.reading(nil) { tables in
       let table = try tables.table(table)
       let names = options.names(of: table.schema)
-      let rows = try table.select(try options.query(on: table.schema))
+      var query = try options.query(on: table.schema)
+      // The same table is the same file, whichever index would be at hand.
+      if query.order.isEmpty { query.order = table.schema.primaryKey.map { OrderTerm($0) } }
+      let rows = try table.select(query)
       // The first row is read before the file is touched: a table that cannot be read destroys nothing.
       var row = try rows.next()
       let target = try TableFile.create(file)
