@@ -102,7 +102,7 @@
 
     // MARK: Rows
 
-    static func value(_ column: ColumnDefinition, _ random: inout SeededGenerator) -> ColumnValue {
+    static func value(_ column: CairnTables.ColumnDefinition, _ random: inout SeededGenerator) -> ColumnValue {
       if column.isOptional, random.below(5) == 0 { return .null }
       let pool: [ColumnValue] =
         switch column.type {
@@ -190,7 +190,7 @@
       let sql = SQLText(query, of: schema.name, selecting: columns)
       let sqlite = try queue.read { database in
         try Row.fetchAll(database, sql: sql.text, arguments: StatementArguments(sql.arguments)).map { row in
-          row.databaseValues.map(SQLText.columnValue)
+          Array(row.databaseValues.map(SQLText.columnValue))
         }
       }
       let cairn = try store.read { (transaction) throws(StorageError) in
