@@ -5,11 +5,8 @@ import Testing
 
 /// The Unicode character database, as Debian's package `unicode-data` installs it: 34,924 characters that refer to their
 /// categories, to their directions, and to each other (upper case, lower case, title case).
-@Suite("A real data set", .enabled(if: RealDataTests.isInstalled))
+@Suite("A real data set", .enabled(if: UnicodeData.isInstalled))
 struct RealDataTests {
-  private static let folder = "/usr/share/unicode/"
-  private static let isInstalled = access(folder + "UnicodeData.txt", R_OK) == 0
-
   private static let names = [
     "code", "name", "category", "combining", "direction", "decomposition", "decimal", "digit", "numeric", "mirrored",
     "oldName", "comment", "upper", "lower", "title",
@@ -40,8 +37,8 @@ struct RealDataTests {
     try tool.scratch.write("schema.json", Self.schema)
     let made = try tool.shell(
       """
-      awk -F'[ \\t]*;[ \\t]*' '/^gc/ && $2 ~ /^..$/ { print $2 ";" $3 }' \(Self.folder)PropertyValueAliases.txt | sed 's/ *#.*//' > gc
-      awk -F'[ \\t]*;[ \\t]*' '/^bc/ { print $2 ";" $3 }' \(Self.folder)PropertyValueAliases.txt | sed 's/ *#.*//' > bc
+      awk -F'[ \\t]*;[ \\t]*' '/^gc/ && $2 ~ /^..$/ { print $2 ";" $3 }' \(UnicodeData.folder)PropertyValueAliases.txt | sed 's/ *#.*//' > gc
+      awk -F'[ \\t]*;[ \\t]*' '/^bc/ { print $2 ";" $3 }' \(UnicodeData.folder)PropertyValueAliases.txt | sed 's/ *#.*//' > bc
       $CAIRN init i --size 512MiB --journal 64MiB
       for t in Category Direction; do
         $CAIRN table i create $t --column code:string --column name:string --unique name
@@ -49,10 +46,10 @@ struct RealDataTests {
       $CAIRN table i create Character --schema schema.json
       $CAIRN table i import Category gc --delimiter ';' --columns code,name
       $CAIRN table i import Direction bc --delimiter ';' --columns code,name
-      $CAIRN table i import Character \(Self.folder)UnicodeData.txt --delimiter ';' --columns \(Self.names.joined(separator: ","))
+      $CAIRN table i import Character \(UnicodeData.folder)UnicodeData.txt --delimiter ';' --columns \(Self.names.joined(separator: ","))
       """)
     try #require(made.status == 0 && made.error.isEmpty, "\(made)")
-    let text = String(decoding: try ScratchFolder.contents(Path(Self.folder + "UnicodeData.txt")), as: UTF8.self)
+    let text = String(decoding: try ScratchFolder.contents(Path(UnicodeData.folder + "UnicodeData.txt")), as: UTF8.self)
     let lines = text.split(separator: "\n").map {
       $0.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
     }
@@ -99,4 +96,10 @@ struct RealDataTests {
     #expect(try tool.succeed("table", "i", "delete", "Category", "--where", "code = 'Nd'").output == "1\n")
     try tool.succeed("check", "i", "--deep")
   }
+}
+
+/// Where the package puts its files.
+private enum UnicodeData {
+  static let folder = "/usr/share/unicode/"
+  static let isInstalled = (try? Descriptor.open(Path(folder + "UnicodeData.txt"), O_RDONLY)) != nil
 }
