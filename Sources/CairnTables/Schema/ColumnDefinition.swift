@@ -45,19 +45,18 @@ public enum ColumnDefault: Hashable, Sendable {
 /// The built-in ones are stored with the schema and work on every path. Of one with a closure only the name is stored: a
 /// program without the closure can read the table, but not write such a column.
 public struct Sanitizer: Sendable {
-  /// The kinds of sanitizers.
+  /// What is done.
   package enum Rule: Sendable {
-    /// Space off both ends.
+    /// ``Sanitizer/trim``
     case trim
-    /// Lower case.
+    /// ``Sanitizer/lowercase``
     case lowercase
-    /// Upper case.
+    /// ``Sanitizer/uppercase``
     case uppercase
-    /// A closure, by its name; nil: the program has not got it.
+    /// By name; nil: the program does not have the closure.
     case custom(String, (@Sendable (ColumnValue) -> ColumnValue)?)
   }
 
-  /// What is done.
   package let rule: Rule
 
   /// Takes spaces, tabs and line ends off both ends of a string.
@@ -105,21 +104,20 @@ public struct Sanitizer: Sendable {
 
 /// Says whether a value may be stored. Built-in ones and ones with closures differ as sanitizers do.
 public struct Validator: Sendable {
-  /// The kinds of validators.
+  /// What is asked.
   package enum Rule: Sendable {
-    /// From the first to the second; nil: no bound.
+    /// Both bounds, if they are there.
     case range(ColumnValue?, ColumnValue?)
-    /// So many bytes at least and at most.
+    /// Both bounds.
     case length(UInt32, UInt32)
-    /// An e-mail address.
+    /// ``Validator/email``
     case email
-    /// A URL.
+    /// ``Validator/url``
     case url
-    /// A closure, by its name; nil: the program has not got it.
+    /// By name; nil: the program does not have the closure.
     case custom(String, (@Sendable (ColumnValue) -> Bool)?)
   }
 
-  /// What is asked.
   package let rule: Rule
 
   /// From one value to another, both included; nil: no bound on that side.
