@@ -42,9 +42,10 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
     // L0: bytes.
+    .target(name: "CFastCRC"),
     .target(
       name: "CairnBytes",
-      dependencies: [.target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
+      dependencies: ["CFastCRC", .target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
       swiftSettings: portable
     ),
     .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),

@@ -221,7 +221,11 @@ extension DeviceCore {
         frames.retire(version, epoch: slots.advanceEpoch())
       }
     }
-    if remaining == 1 { multiVersion.remove(block) } else { multiVersion.insert(block) }
+    if remaining > 1 {
+      multiVersion.insert(block)
+    } else if !multiVersion.isEmpty {
+      multiVersion.remove(block)
+    }
   }
 
   /// Forgets a freed block with all its versions. Under the lock.

@@ -29,7 +29,7 @@ extension DeviceCore {
       changes.freeBlockDelta = 0
       geometry.encode(into: block)
     }
-    var commit = EncodedCommit()
+    var commit = EncodedCommit(reusing: spareBuffers.take())
     for entry in changes.entries where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
       commit.change(entry, blockByteCount: layout.blockByteCount)
     }
@@ -85,10 +85,11 @@ extension DeviceCore {
     }
     places.append(head)
     let before = pending.bytes.count
-    let checksum = commit.seal(
+    let (checksum, buffer) = commit.seal(
       epoch: epoch, previousEpoch: head.epoch == epoch ? nil : head.epoch, sequence: sequence,
       flushNumber: flushNumber, previousChecksum: head.previousChecksum, sectorByteCount: layout.sectorByteCount,
       appendingTo: &pending.bytes)
+    spareBuffers.give(buffer)
     let sectors = UInt64((pending.bytes.count - before) / layout.sectorByteCount)
     head = JournalPlace(
       position: head.position + sectors, sequence: sequence + 1, previousChecksum: checksum, flushNumber: flushNumber,
@@ -154,5 +155,7 @@ extension DeviceCore {
   func poison() {
     isPoisoned = true
     flushed.broadcast()
+    committers.0.broadcast()
+    committers.1.broadcast()
   }
 }
