@@ -98,7 +98,7 @@ extension DeviceCore {
   }
 
   /// A block's generation must be the table's, or one ahead (its table change is not committed yet).
-  private func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
+  func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
     guard !layout.isGenerationTable(block), let expected = try committedGeneration(of: block) else { return }
     if isPlanted(.ignoreGeneration) { return }
     if let pending = pendingGenerations[block] {

@@ -33,6 +33,9 @@ final class DeviceCore: @unchecked Sendable {
   let slots: ViewSlots
   let writerSlot: Int
   var retiredTables: [UInt] = []
+  /// Blocks that a thread reads for its view without holding the lock; others who want one wait for `loaded`.
+  var loading: Set<UInt64> = []
+  let loaded = Condition()
   var clockHand: UInt64
   /// Blocks with more versions in memory than one.
   var multiVersion: Set<UInt64> = []
