@@ -60,8 +60,14 @@ extension DeviceCore {
     guard !pendingGenerations.isEmpty else { return }
     var blocks = Array(pendingGenerations.keys)
     if blocks.count > layout.generationsPerCommitMax {
-      blocks.sort { (owesWriteHome($0) ? 0 : 1, $0) < (owesWriteHome($1) ? 0 : 1, $1) }
-      blocks.removeLast(blocks.count - layout.generationsPerCommitMax)
+      var waiting: [UInt64] = []
+      var others: [UInt64] = []
+      for block in blocks {
+        if owesWriteHome(block) { waiting.append(block) } else { others.append(block) }
+      }
+      waiting.sort()
+      others.sort()
+      blocks = Array((waiting + others).prefix(layout.generationsPerCommitMax))
     }
     var tables: Set<UInt64> = []
     for block in blocks {
