@@ -75,7 +75,7 @@ extension DeviceCore {
   }
 
   /// Reads and verifies a block's home, or its image where the home is torn.
-  private func readHome(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) -> BlockHeader {
+  func readHome(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) -> BlockHeader {
     let source = imageOverrides[block] ?? block
     let header = try readBlock(at: source, into: frame, number: block)
     try verifyGeneration(of: block, found: header.generation)
