@@ -100,19 +100,22 @@ extension BlockView {
       Geometry(decoding: try block(BlockNumber(layout.geometryBlock)))
     }
     var words: [[UInt64]] = []
-    for group in 0..<geometry.formattedGroupCount {
-      let number = layout.bitmapBlock(ofGroup: group)
-      words.append(
-        try withBlock(BlockNumber(number), kind: .bitmap) { span throws(StorageError) in
-          var group: [UInt64] = []
-          group.reserveCapacity(layout.payloadByteCount / 8)
-          for offset in stride(from: BlockHeader.byteCount, to: span.count, by: 8) {
-            group.append(LittleEndian.uint64(span, at: offset))
-          }
-          return group
-        })
-    }
+    for group in 0..<geometry.formattedGroupCount { words.append(try bitmapWords(ofGroup: group)) }
     return AllocationMap(layout: layout, words: words, blockCount: geometry.blockCount)
+  }
+
+  /// The bits of a group's bitmap.
+  func bitmapWords(ofGroup group: UInt64) throws(StorageError) -> [UInt64] {
+    let layout = core.layout
+    let number = layout.bitmapBlock(ofGroup: group)
+    return try withBlock(BlockNumber(number), kind: .bitmap) { span throws(StorageError) in
+      var words: [UInt64] = []
+      words.reserveCapacity(layout.payloadByteCount / 8)
+      for offset in stride(from: BlockHeader.byteCount, to: span.count, by: 8) {
+        words.append(LittleEndian.uint64(span, at: offset))
+      }
+      return words
+    }
   }
 }
 

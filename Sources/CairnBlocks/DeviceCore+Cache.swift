@@ -54,8 +54,10 @@ extension DeviceCore {
     }
     var sequence = header.sequence
     if !changes.isEmpty { sequence = max(sequence, try apply(changes, to: frame, block)) }
-    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal.
-    guard sequence <= durableSequence else { throw .damaged(block, .malformed) }
+    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal. A salvage
+    // takes what is left of these.
+    guard sequence <= durableSequence || options.isSalvaging else { throw .damaged(block, .malformed) }
+    sequence = min(sequence, durableSequence)
     frame.store(header.kind.rawValue, at: BlockHeader.Layout.kind)
     frame.store(header.owner, at: BlockHeader.Layout.owner)
     frame.store(header.level, at: BlockHeader.Layout.level)
@@ -95,7 +97,15 @@ extension DeviceCore {
 
   /// A block's generation must be the table's, or one ahead (its table change is not committed yet).
   private func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
-    guard !layout.isGenerationTable(block), let expected = try committedGeneration(of: block) else { return }
+    guard !layout.isGenerationTable(block) else { return }
+    var committed: UInt8?
+    do throws(StorageError) {
+      committed = try committedGeneration(of: block)
+    } catch {
+      // Without its table nobody can tell an old version of a block from the last one; it verifies otherwise.
+      guard options.isSalvaging, error.hidesData else { throw error }
+    }
+    guard let expected = committed else { return }
     if let pending = pendingGenerations[block] {
       guard found == pending else { throw .damaged(block, .staleBlock(found: found, expected: pending)) }
       return
@@ -104,7 +114,8 @@ extension DeviceCore {
     case 0: return
     case 1: pendingGenerations[block] = found
     case 128...: throw .damaged(block, .staleBlock(found: found, expected: expected))
-    default: throw .damaged(block, .staleGenerationTable(found: found, expected: expected))
+    // An old version of the table: the block itself is the newer one.
+    default: if !options.isSalvaging { throw .damaged(block, .staleGenerationTable(found: found, expected: expected)) }
     }
   }
 

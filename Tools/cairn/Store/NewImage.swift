@@ -1,5 +1,6 @@
 internal import CairnBlocks
 internal import CairnMemory
+internal import Glibc
 
 /// Makes an image file, all of it or none.
 enum NewImage {
@@ -19,5 +20,18 @@ enum NewImage {
       Folder.removeFile(path)
       throw (error as? StorageError).map { Failure($0, image: path) } ?? error
     }
+  }
+}
+
+extension NewImage {
+  /// Makes the file under a name of its own and gives it the right one at the end, so that an image that was not finished is
+  /// never taken for one.
+  static func makeWhole(at path: Path, byteCount: UInt64, _ fill: (FileMemory) throws -> Void) throws {
+    guard (try? Descriptor.open(path, O_RDONLY)) == nil else {
+      throw Failure(.memory(.alreadyExists(path: path.text)), image: path)
+    }
+    let unfinished = Path(path.bytes + Array(".part".utf8))
+    try make(at: unfinished, byteCount: byteCount, fill)
+    try Folder.rename(unfinished, toNew: path)
   }
 }
