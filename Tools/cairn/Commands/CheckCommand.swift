@@ -131,9 +131,8 @@ struct CheckCommand: ParsableCommand {
     let report = try store.explaining { () throws -> SalvageReport in
       let source = try FileMemory.open(path: try store.image.path.string, mode: .readOnly)
       defer { source.close() }
-      var report = SalvageReport()
-      try NewImage.makeWhole(at: copy, byteCount: source.byteCount) { target in
-        report = try Store.salvage(
+      return try NewImage.makeWhole(at: copy, byteCount: source.byteCount) { target in
+        try Store.salvage(
           from: source, to: target, options: try store.options(isReadOnly: true),
           progress: { (state) throws(StorageError) in
             progress.show(done: state.blockCount, total: state.totalBlockCount)
@@ -143,7 +142,6 @@ struct CheckCommand: ParsableCommand {
             losses.print(loss)
           })
       }
-      return report
     }
     progress.clear()
     try losses.finish(report)
