@@ -44,7 +44,8 @@ struct SalvageTests {
   private static func image(isCheckpointed: Bool = true) throws -> [UInt8] {
     let memory = SimulatedMemory(pageCount: 6)
     let store = try Store.create(
-      on: memory, format: FormatOptions(blockByteCount: blockByteCount, journalByteCount: 32 * 1024), options: options())
+      on: memory, format: FormatOptions(blockByteCount: blockByteCount, journalByteCount: 32 * 1024), options: options()
+    )
     try store.createVolume("objects", kind: .objects)
     try store.createDisk("disk", DiskGeometry(blockCount: diskBlockCount, blockByteCount: 512), quotaByteCount: 1 << 18)
     try store.grant(.read, to: Principal("alice"), on: .store)
@@ -176,7 +177,9 @@ struct SalvageTests {
       let salvaged = try Self.salvage(damaged)
       // What is there is what was there.
       for (key, bytes) in salvaged.contents.objects { try #require(original.objects[key] == bytes, "block \(block)") }
-      for (number, bytes) in salvaged.contents.blocks { try #require(original.blocks[number] == bytes, "block \(block)") }
+      for (number, bytes) in salvaged.contents.blocks {
+        try #require(original.blocks[number] == bytes, "block \(block)")
+      }
       let isWhole = salvaged.contents == original
       if !isWhole { #expect(!salvaged.losses.isEmpty, "block \(block)") }
       if salvaged.losses.isEmpty { lossless += 1 }
@@ -244,7 +247,8 @@ struct SalvageTests {
     let done = try store.begin()
     try store.commit(done)
     let open = try store.begin()
-    try store.resume(open) { (transaction) throws(StorageError) in try transaction.bucket("a").put("staged", [1, 2, 3]) }
+    try store.resume(open) { (transaction) throws(StorageError) in try transaction.bucket("a").put("staged", [1, 2, 3])
+    }
     try store.close()
 
     var losses: [SalvageLoss] = []

@@ -23,7 +23,8 @@ extension Salvage {
       for gap in tree.gaps {
         try lose(
           SalvageLoss(
-            block: gap.block, text: "a part of the catalog: volumes, grants and outcomes of transactions (\(gap.text))"))
+            block: gap.block, text: "a part of the catalog: volumes, grants and outcomes of transactions (\(gap.text))")
+        )
       }
     }
     let contents = try read(tree)
@@ -137,13 +138,15 @@ extension Salvage {
     for (id, record) in contents.volumes where !record.isBeingRemoved {
       guard let filesystem = target.core.filesystem(record.kind) else {
         try lose(
-          SalvageLoss(volume: record.name, text: "the whole volume: no filesystem of kind \(record.kind) is registered"))
+          SalvageLoss(volume: record.name, text: "the whole volume: no filesystem of kind \(record.kind) is registered")
+        )
         continue
       }
       guard record.formatVersion <= filesystem.formatVersion else {
         try lose(
           SalvageLoss(
-            volume: record.name, text: "the whole volume: its format \(record.formatVersion) is newer than this program"))
+            volume: record.name, text: "the whole volume: its format \(record.formatVersion) is newer than this program"
+          ))
         continue
       }
       let root = record.root.rawValue == 0 ? nil : record.root

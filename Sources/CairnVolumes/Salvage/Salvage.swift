@@ -48,7 +48,8 @@ final class Salvage {
     if let damage = device.journalDamage {
       try lose(
         SalvageLoss(
-          block: damage.block, text: "the commits behind a damaged place of the journal (\(damage.reason.description))"))
+          block: damage.block, text: "the commits behind a damaged place of the journal (\(damage.reason.description))")
+      )
     }
     try salvageCatalog()
     for volume in try target.volumes() {

@@ -45,7 +45,8 @@ extension Store {
     options.device.isSalvaging = false
     let copy = try create(on: unflushed, format: device.formatOptions, options: options)
     let salvage = try Salvage(
-      device: device, view: snapshot.view, target: copy, filesystems: options.filesystems, progress: progress, lost: lost)
+      device: device, view: snapshot.view, target: copy, filesystems: options.filesystems, progress: progress,
+      lost: lost)
     try salvage.run()
     try copy.close()
     try onMemory { () throws(MemoryError) in try unflushed.finish() }
