@@ -132,15 +132,18 @@ struct CheckCommand: ParsableCommand {
       let source = try FileMemory.open(path: try store.image.path.string, mode: .readOnly)
       defer { source.close() }
       return try NewImage.makeWhole(at: copy, byteCount: source.byteCount) { target in
-        try Store.salvage(
-          from: source, to: target, options: try store.options(isReadOnly: true),
-          progress: { (state) throws(StorageError) in
-            progress.show(done: state.blockCount, total: state.totalBlockCount)
-          },
-          lost: { (loss) throws(StorageError) in
-            progress.clear()
-            losses.print(loss)
-          })
+        // What is wrong is wrong with the damaged image, not with the new one.
+        try store.explaining {
+          try Store.salvage(
+            from: source, to: target, options: try store.options(isReadOnly: true),
+            progress: { (state) throws(StorageError) in
+              progress.show(done: state.blockCount, total: state.totalBlockCount)
+            },
+            lost: { (loss) throws(StorageError) in
+              progress.clear()
+              losses.print(loss)
+            })
+        }
       }
     }
     progress.clear()
