@@ -23,7 +23,7 @@ private final class ObjectSalvage {
   private let root: SalvageTree
   /// Names of buckets in the new volume, by their ids in the old one.
   private var names: [UInt32: String] = [:]
-  private var taken: Set<String> = []
+  private var taken: Set<[UInt8]> = []
 
   init(_ salvage: VolumeSalvage) throws(StorageError) {
     self.salvage = salvage
@@ -79,7 +79,7 @@ private final class ObjectSalvage {
         return true
       }
       names[record.id] = name
-      taken.insert(name)
+      taken.insert(bytes)
       buckets.append((name, record))
       return true
     }
@@ -99,10 +99,10 @@ private final class ObjectSalvage {
   private func bucket(_ id: UInt32) throws(StorageError) -> String {
     if let name = names[id] { return name }
     var name = "recovered-\(id)"
-    while taken.contains(name) { name += "-" }
+    while taken.contains(Array(name.utf8)) { name += "-" }
     try create(name, created: salvage.store.read { (transaction) throws(StorageError) in transaction.time })
     names[id] = name
-    taken.insert(name)
+    taken.insert(Array(name.utf8))
     try salvage.lose("the name of a bucket; it is called this now", key: Array(name.utf8))
     return name
   }
