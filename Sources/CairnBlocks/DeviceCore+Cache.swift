@@ -58,8 +58,10 @@ extension DeviceCore {
     }
     var sequence = header.sequence
     if !changes.isEmpty { sequence = max(sequence, try apply(changes, to: frame, block)) }
-    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal.
-    guard sequence <= durableSequence else { throw .damaged(block, .malformed) }
+    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal. A salvage
+    // takes what is left of these.
+    guard sequence <= durableSequence || options.isSalvaging else { throw .damaged(block, .malformed) }
+    sequence = min(sequence, durableSequence)
     frame.store(header.kind.rawValue, at: BlockHeader.Layout.kind)
     frame.store(header.owner, at: BlockHeader.Layout.owner)
     frame.store(header.level, at: BlockHeader.Layout.level)
@@ -79,7 +81,7 @@ extension DeviceCore {
   }
 
   /// Reads and verifies a block's home, or its image where the home is torn.
-  private func readHome(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) -> BlockHeader {
+  func readHome(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) -> BlockHeader {
     let source = imageOverrides[block] ?? block
     let header = try readBlock(at: source, into: frame, number: block)
     try verifyGeneration(of: block, found: header.generation)
@@ -99,7 +101,15 @@ extension DeviceCore {
 
   /// A block's generation must be the table's, or one ahead (its table change is not committed yet).
   func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
-    guard !layout.isGenerationTable(block), let expected = try committedGeneration(of: block) else { return }
+    guard !layout.isGenerationTable(block) else { return }
+    var committed: UInt8?
+    do throws(StorageError) {
+      committed = try committedGeneration(of: block)
+    } catch {
+      // Without its table nobody can tell an old version of a block from the last one; it verifies otherwise.
+      guard options.isSalvaging, error.hidesData else { throw error }
+    }
+    guard let expected = committed else { return }
     if isPlanted(.ignoreGeneration) { return }
     if let pending = pendingGenerations[block] {
       guard found == pending else { throw .damaged(block, .staleBlock(found: found, expected: pending)) }
@@ -109,7 +119,8 @@ extension DeviceCore {
     case 0: return
     case 1: pendingGenerations[block] = found
     case 128...: throw .damaged(block, .staleBlock(found: found, expected: expected))
-    default: throw .damaged(block, .staleGenerationTable(found: found, expected: expected))
+    // An old version of the table: the block itself is the newer one.
+    default: if !options.isSalvaging { throw .damaged(block, .staleGenerationTable(found: found, expected: expected)) }
     }
   }
 

@@ -71,6 +71,9 @@ final class StoreCheck {
 
   func countTransaction() { report.transactionCount += 1 }
 
+  /// Something can not be followed, so what looks leaked may not be.
+  func setIncomplete() { isIncomplete = true }
+
   // MARK: Blocks
 
   /// What may be wrong with a block that something points to.
@@ -133,7 +136,10 @@ final class StoreCheck {
     let isSound = try part { () throws(StorageError) -> Bool in
       let found = try tree.check(in: view, deep: isDeep) { (visit) throws(StorageError) in
         switch visit {
-        case .block(let block): try mark(block)
+        case .block(let block):
+          try mark(block)
+          // The cache may hide what has become of the block on the memory.
+          if isDeep { try verifyHome(block) }
         case .extent(let extent): try mark(extent)
         }
       }
@@ -143,6 +149,16 @@ final class StoreCheck {
       return found.problems.isEmpty
     }
     return isSound ?? false
+  }
+
+  private func verifyHome(_ block: BlockNumber) throws(StorageError) {
+    guard block.rawValue < map.blockCount else { return }
+    do throws(StorageError) {
+      try view.verifyHome(block)
+    } catch {
+      guard case .damaged(let damage) = error else { throw error }
+      find(.damage, "its home: " + damage.reason.description, block: damage.block)
+    }
   }
 
   /// Marks data and, in a deep check, compares their digests.

@@ -160,7 +160,7 @@ extension Transaction {
 
   // MARK: Doing it
 
-  private func perform(_ operation: CatalogOperation) throws(StorageError) {
+  func perform(_ operation: CatalogOperation) throws(StorageError) {
     let catalog = try catalogVolume()
     let removes: Bool
     if case .remove = operation { removes = true } else { removes = false }

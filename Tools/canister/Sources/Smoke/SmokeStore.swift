@@ -69,6 +69,9 @@
       try store.prepare(id)
       try store.commit(id)
       try store.close()
+      let copy: any StableMemory = HeapMemory()
+      let salvaged = try Store.salvage(from: memory, to: copy, options: options, lost: { (_) throws(StorageError) in })
+      guard salvaged.isWhole, salvaged.volumeCount == 3 else { return false }
       return try readBack(try Store.open(on: memory, options: options))
     } catch {
       return false
