@@ -124,6 +124,17 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // The crash lab.
+    .executableTarget(
+      name: "crashlab",
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnTestSupport", "CairnTrees",
+        "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/crashlab",
+      swiftSettings: strict
+    ),
+
     // What tests of several layers share.
     .target(
       name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
