@@ -1,5 +1,6 @@
 import CairnBlocks
 import CairnBytes
+import CairnVolumes
 
 /// Between typed keys and values and the bytes of a map.
 enum MapCoding {

@@ -21,7 +21,9 @@ public struct MapCursor<Key: Storable, Value: Storable> {
   public mutating func previous() throws(StorageError) -> Bool { try bytes.previous() }
 
   /// Goes to the first entry at or behind a key, within the range; false when there is none.
-  public mutating func seek(to key: Key) throws(StorageError) -> Bool { try bytes.seek(to: try MapCoding.encode(key: key)) }
+  public mutating func seek(to key: Key) throws(StorageError) -> Bool {
+    try bytes.seek(to: try MapCoding.encode(key: key))
+  }
 
   /// Goes to the last entry before a key, within the range; false when there is none.
   public mutating func seek(before key: Key) throws(StorageError) -> Bool {

@@ -1,6 +1,6 @@
 public import CairnBlocks
 import CairnBytes
-public import CairnVolumes
+import CairnVolumes
 
 /// A typed ordered map inside a transaction: an ordered map of byte strings whose keys and values are encoded by their types.
 ///

@@ -39,7 +39,10 @@ struct StableMapTests {
       #expect(try ages.items(limit: 0).isEmpty && ages.keys(limit: 2).count == 2 && ages.values(from: "b").count == 1)
       #expect(try ages.first()?.key == "" && ages.last()?.value == 85)
       #expect(try ages.remove("alan") == 41 && ages.remove("alan") == nil)
-      #expect(try ages.update("ada") { (age) in age = (age ?? 0) + 1; return age } == 38)
+      #expect(
+        try ages.update("ada") { (age) in
+          age = (age ?? 0) + 1; return age
+        } == 38)
       try ages.update("new") { $0 = 1 }
       try ages.update("new") { $0 = nil }
       try ages.update("none") { $0 = nil }
@@ -112,7 +115,9 @@ struct StableMapTests {
       #expect(throws: StorageError.alreadyExists(Subject("volume", "200"))) {
         try transaction.map(id, named: "others", UInt64.self, String.self)
       }
-      #expect(throws: StorageError.notFound(Subject("volume", "201"))) { try transaction.map(other, Int8.self, Int8.self) }
+      #expect(throws: StorageError.notFound(Subject("volume", "201"))) {
+        try transaction.map(other, Int8.self, Int8.self)
+      }
     }
     #expect(throws: StorageError.readOnly) {
       try fixture.store.read { (transaction) throws(StorageError) in

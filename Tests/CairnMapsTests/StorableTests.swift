@@ -131,8 +131,9 @@ struct StorableTests {
     #expect(Pair<UInt8, UInt16>.storedType.size == .fixed(3))
     #expect(Pair<UInt8, UInt16?>.storedType.size == .bounded(4))
     #expect(Triple<UInt8, String, Bool>.storedType.size == .unbounded)
-    #expect(StableMap<Pair<UInt8, String?>, Triple<Int, Bool, Double>>.definition
-      == "(UInt8,String?) -> (Int64,Bool,Double)")
+    #expect(
+      StableMap<Pair<UInt8, String?>, Triple<Int, Bool, Double>>.definition
+        == "(UInt8,String?) -> (Int64,Bool,Double)")
   }
 
   @Test("enums by hand")

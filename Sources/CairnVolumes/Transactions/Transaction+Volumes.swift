@@ -22,7 +22,7 @@ extension Transaction {
     }
     guard try find(name) == nil else { throw .alreadyExists(Subject("volume", name)) }
     let volume = CatalogOperation.NewVolume(
-      id: try id.map { (id) throws(StorageError) in try requireUnused(id) } ?? unusedID(), kind: kind, formatVersion: filesystem.formatVersion, incarnation: core.randomNumber(),
+      id: try unusedID(id), kind: kind, formatVersion: filesystem.formatVersion, incarnation: core.randomNumber(),
       quotaByteCount: quotaByteCount, reservationByteCount: reservationByteCount, owner: principal, name: name,
       options: options)
     try perform(.create(volume))
@@ -149,25 +149,23 @@ extension Transaction {
     }
   }
 
-  /// The id, which must be neither used nor promised to a prepared transaction.
-  private func requireUnused(_ id: VolumeID) throws(StorageError) -> VolumeID {
-    recorder?.note(.catalog, core.catalog.tree, KeyRange(key: CatalogKey.volume(id)))
-    guard isUnused(id) else { throw .alreadyExists(Subject("volume", id.description)) }
-    return id
-  }
-
-  private func isUnused(_ id: VolumeID) -> Bool {
-    let range = KeyRange(key: CatalogKey.volume(id))
-    return state.volume(id) == nil && holds?.refuseWrite(core.catalog.tree.root, range) != true
-  }
-
-  /// The smallest id that is neither used nor promised to a prepared transaction.
-  private func unusedID() throws(StorageError) -> VolumeID {
+  /// The id that is wanted, else the smallest one, that is neither used nor promised to a prepared transaction.
+  private func unusedID(_ wanted: VolumeID?) throws(StorageError) -> VolumeID {
+    if let wanted {
+      recorder?.note(.catalog, core.catalog.tree, KeyRange(key: CatalogKey.volume(wanted)))
+      guard isUnused(wanted) else { throw .alreadyExists(Subject("volume", wanted.description)) }
+      return wanted
+    }
     for number in UInt8.min..<UInt8.max {
       guard let id = VolumeID(rawValue: number) else { break }
       if isUnused(id) { return id }
     }
     throw .limitExceeded(what: "volumes", limit: 255)
+  }
+
+  private func isUnused(_ id: VolumeID) -> Bool {
+    let range = KeyRange(key: CatalogKey.volume(id))
+    return state.volume(id) == nil && holds?.refuseWrite(core.catalog.tree.root, range) != true
   }
 
   // MARK: Doing it

@@ -51,7 +51,9 @@
   /// `status : () -> (Result_status) query`: sizes in bytes.
   @_expose(wasm, "canister_query status") @c(backend_status)
   public func status() {
-    let fields = ["capacity", "used", "free", "reserved", "journal", "volumes", "objects", "object_bytes", "transactions"]
+    let fields = [
+      "capacity", "used", "free", "reserved", "journal", "volumes", "objects", "object_bytes", "transactions",
+    ]
     answer(.record(fields.map { CandidField($0, .nat64) })) { (_, store) throws(StorageError) in
       let volumes = try store.volumes()
       let objects = try store.read { (transaction) throws(StorageError) in try transaction.objects().usage() }

@@ -92,7 +92,9 @@
     var arguments = Arguments()
     let (bucket, key) = (arguments.text(), arguments.text())
     answer(objectType) { (_, store) throws(StorageError) in
-      let info = try store.read { (transaction) throws(StorageError) in try transaction.bucket(bucket).head(ObjectKey(key)) }
+      let info = try store.read { (transaction) throws(StorageError) in
+        try transaction.bucket(bucket).head(ObjectKey(key))
+      }
       return .record([.text(info.key.description), .nat(info.size), .text(info.etag), .nat(info.modified)])
     }
   }
