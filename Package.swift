@@ -21,10 +21,14 @@ let package = Package(
     // L0...L5 without the facade: what a canister takes.
     .library(
       name: "CairnCore",
-      targets: ["CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks"]),
+      targets: [
+        "CairnBytes", "CairnMemory", "CairnBlocks", "CairnTrees", "CairnVolumes", "CairnObjects", "CairnDisks",
+        "CairnMaps", "CairnTables",
+      ]),
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .trait(name: "PlantedBugs", description: "For the crash lab: bugs to be planted in the engine, one at a time."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
@@ -88,6 +92,16 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(
+      name: "CairnTables", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnTablesTests",
+      dependencies: [
+        "CairnTables", "CairnVolumes", "CairnTrees", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport",
+      ],
+      swiftSettings: strict
+    ),
+    .target(
       name: "CairnDisks", dependencies: ["CairnBlocks", "CairnBytes", "CairnVolumes"], swiftSettings: portable),
     .testTarget(
       name: "CairnDisksTests",
@@ -95,10 +109,21 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    .target(
+      name: "CairnMaps", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
+      swiftSettings: portable),
+    .testTarget(
+      name: "CairnMapsTests",
+      dependencies: ["CairnMaps", "CairnVolumes", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
+
     // L6: what programs import.
     .target(
       name: "Cairn",
-      dependencies: ["CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnVolumes"],
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnVolumes",
+      ],
       swiftSettings: strict
     ),
     .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
@@ -107,7 +132,7 @@ let package = Package(
     .executableTarget(
       name: "CairnTool",
       dependencies: [
-        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnBlocks", "CairnBytes", "CairnMemory",
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnBlocks", "CairnBytes", "CairnMemory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/cairn",

@@ -1,5 +1,6 @@
 public import CairnBlocks
 import CairnDisks
+import CairnMaps
 import CairnMemory
 import CairnObjects
 public import CairnVolumes
@@ -7,7 +8,7 @@ import Foundation
 
 extension Store {
   /// The filesystems that come with Cairn. A program that opens a store with its own puts them beside.
-  public static var standardFilesystems: [any Filesystem] { [ObjectFilesystem(), DiskFilesystem()] }
+  public static var standardFilesystems: [any Filesystem] { [ObjectFilesystem(), DiskFilesystem(), MapFilesystem()] }
 
   /// Bytes that a store begins with when it is made without a size.
   private static let startByteCount: UInt64 = 64 << 20

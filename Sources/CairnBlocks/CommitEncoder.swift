@@ -38,18 +38,24 @@ struct EncodedCommit {
     var ranges: [Range<Int>] = []
     forEachDifference(from: entry.base, to: entry.version, byteCount: blockByteCount) { ranges.append($0) }
     guard !ranges.isEmpty || entry.created != nil else { return }
-    change(block: entry.block, created: entry.created, ranges: ranges, of: entry.version)
+    change(block: entry.block, created: entry.created, ranges: ranges, of: entry.version, from: entry.base)
   }
 
   /// Given ranges of a block.
-  mutating func change(block: UInt64, created: CreatedBlock?, ranges: [Range<Int>], of version: BlockBytes) {
+  mutating func change(
+    block: UInt64, created: CreatedBlock?, ranges: [Range<Int>], of version: BlockBytes, from base: BlockBytes? = nil
+  ) {
     if openRecordStart == nil { beginRecord() }
     BlockChangeHead(block: block, created: created, rangeCount: UInt64(ranges.count)).encode(into: &writer)
     var end = BlockHeader.byteCount
     for range in ranges {
       writer.varint(UInt64(range.lowerBound - end))
       writer.varint(UInt64(range.count))
-      version.withSpan(at: range.lowerBound, count: range.count) { writer.append($0) }
+      if isPlanted(.replayDifferences), let base {
+        for offset in range { writer.uint8(version.u8(at: offset) ^ base.u8(at: offset)) }
+      } else {
+        version.withSpan(at: range.lowerBound, count: range.count) { writer.append($0) }
+      }
       end = range.upperBound
     }
     rangeCount += UInt64(ranges.count)

@@ -204,7 +204,7 @@ extension DeviceCore {
       throw error
     }
     guard left == 0 else {
-      for extent in extents { allocator.putBack(extent) }
+      for extent in extents where !isPlanted(.leakWhenFull) { allocator.putBack(extent) }
       throw .full(requestedBlocks: blockCount, freeBlocks: blockCount - left)
     }
     return extents
@@ -276,7 +276,7 @@ extension DeviceCore {
       throw .limitExceeded(what: "blocks of a device", limit: DeviceLimits.blockCountMax)
     }
     let pages = (count * blockByteCount + MemoryPage.byteCount - 1) / MemoryPage.byteCount
-    if pages > memory.pageCount {
+    if pages > memory.pageCount && !isPlanted(.growAfterCommit) {
       do throws(MemoryError) {
         try memory.grow(by: pages - memory.pageCount)
       } catch {

@@ -43,7 +43,11 @@ extension DeviceCore {
     let changes = replay[block] ?? []
     let blockByteCount = layout.blockByteCount
     let header: BlockHeader
-    if let created = changes.first?.created {
+    if isPlanted(.newerHomeBeatsZeros), let first = changes.first, let home = try? readHome(frame, block),
+      home.sequence >= first.sequence
+    {
+      header = home
+    } else if let created = changes.first?.created, !isPlanted(.createdFromHome) {
       // The base is zeros: neither the home nor an image is read, whatever lies there belongs to an earlier life.
       frame.fill(0, at: 0, count: blockByteCount)
       header = BlockHeader(
@@ -96,6 +100,7 @@ extension DeviceCore {
   /// A block's generation must be the table's, or one ahead (its table change is not committed yet).
   private func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
     guard !layout.isGenerationTable(block), let expected = try committedGeneration(of: block) else { return }
+    if isPlanted(.ignoreGeneration) { return }
     if let pending = pendingGenerations[block] {
       guard found == pending else { throw .damaged(block, .staleBlock(found: found, expected: pending)) }
       return
@@ -133,7 +138,13 @@ extension DeviceCore {
         let head = try BlockChangeHead(decoding: &reader)
         guard head.block == block else { throw .malformed }
         try decodeRanges(head, blockByteCount: layout.blockByteCount, from: &reader) { offset, bytes in
-          frame.copy(bytes.span, to: offset)
+          if isPlanted(.replayDifferences) {
+            for (index, byte) in bytes.enumerated() {
+              frame.store(frame.bytes.u8(at: offset + index) ^ byte, at: offset + index)
+            }
+          } else {
+            frame.copy(bytes.span, to: offset)
+          }
         }
       } catch {
         throw .damaged(ring.block(at: change.position), .journal(sequence: change.sequence))
@@ -199,7 +210,7 @@ extension DeviceCore {
     while let version = next {
       next = version.older
       // Views that see `version` are those from its sequence up to before the next kept newer one's.
-      let isSeen = views.contains { $0 >= version.sequence && $0 < kept.sequence }
+      let isSeen = !isPlanted(.dropVersionsInUse) && views.contains { $0 >= version.sequence && $0 < kept.sequence }
       if !sawDurable || isSeen {
         if version.sequence <= durable { sawDurable = true }
         kept.setOlder(version)
@@ -249,7 +260,8 @@ extension DeviceCore {
       clockHand += 1
       steps -= 1
       let (found, wasUsed) = table.sweep(block)
-      guard let version = found, !wasUsed, version.older == nil, version.sequence <= durable, dirty[block] == nil
+      guard let version = found, !wasUsed, version.older == nil, version.sequence <= durable,
+        dirty[block] == nil || isPlanted(.evictDirty)
       else { continue }
       // The epoch is advanced behind the removal: whoever pins at a later one can no longer find the frame.
       table.set(block, nil)

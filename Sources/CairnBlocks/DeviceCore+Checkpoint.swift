@@ -12,7 +12,7 @@ extension DeviceCore {
     _ effort: Effort, imaging: inout [Int], writingHome: inout [Int], homes: inout [(batch: Int, index: Int)]
   ) {
     var quota = blockQuota(effort)
-    let needsImages = layout.imageSlotCount > 0
+    let needsImages = layout.imageSlotCount > 0 && !isPlanted(.homeWithoutImage)
     let capacity = needsImages ? layout.imageSlotBlockCount : 128
     for index in batches.indices where batches[index].state == .free && quota > 0 {
       let filled = fillBatch(index, count: min(quota, capacity))
@@ -23,6 +23,8 @@ extension DeviceCore {
         imaging.append(index)
       } else {
         batches[index].state = .written
+      }
+      if !needsImages || isPlanted(.homeBesideImage) {
         writingHome.append(index)
         for position in 0..<filled { homes.append((index, position)) }
       }
@@ -48,7 +50,7 @@ extension DeviceCore {
 
   /// Puts up to `count` blocks into a batch; how many it took.
   private func fillBatch(_ index: Int, count: Int) -> Int {
-    let durable = durableSequence
+    let durable = isPlanted(.imageUndurable) ? .max - 1 : durableSequence
     var chosen: [(block: UInt64, version: BlockBytes, generation: UInt8)] = []
     var notNow: [(block: UInt64, firstChange: UInt64)] = []
     while chosen.count < count, let (block, firstChange) = dirty.popOldest() {
@@ -119,12 +121,21 @@ extension DeviceCore {
     }
   }
 
+  /// Only for a planted bug: makes a batch's images anew from versions that may not be durable.
+  func sealLiveVersions(_ index: Int) {
+    let batch = batches[index]
+    let live = zip(batch.blocks, batch.generations).compactMap { (block, generation) in
+      table.newest(block).map { (block: block, version: $0, generation: generation) }
+    }
+    if live.count == batch.blocks.count { seal(live, into: &batches[index].images) }
+  }
+
   /// A batch's homes are flushed: its blocks owe what changed since, their table entries follow.
   func endBatch(_ index: Int) {
     for (position, block) in batches[index].blocks.enumerated() {
       let wasFreed = dirty[block]?.isFreed == true
       _ = dirty.endBatch(block)
-      if !wasFreed && !layout.isGenerationTable(block) {
+      if !wasFreed && !layout.isGenerationTable(block) && !isPlanted(.forgetGeneration) {
         pendingGenerations[block] = batches[index].generations[position]
       }
     }
@@ -136,7 +147,7 @@ extension DeviceCore {
   /// The first commit that is still needed to rebuild some block.
   func oldestNeeded(durableAfter: UInt64) -> UInt64 {
     var oldest = min(dirty.oldestChange(), durableSequence + 1)
-    for batch in batches where batch.state != .free {
+    for batch in batches where batch.state != .free && !(isPlanted(.tailBesideHome) && batch.state == .durable) {
       for block in batch.blocks { oldest = min(oldest, dirty[block]?.firstChange ?? .max) }
     }
     return oldest
@@ -152,8 +163,7 @@ extension DeviceCore {
       guard let place = places[tail], place.position - superblock.tail.position > ringSectors / 8 else { return nil }
     }
     var next = superblock
-    next.sequence += 1
-    next.address = BlockNumber(next.sequence % 2 == 0 ? DeviceLayout.superblockA : DeviceLayout.superblockB)
+    next = next.next
     next.closedHead = effort == .closing ? head : nil
     // The second copy repeats the first, unless there is need to go on.
     if !(isRiding && owesSecondSuperblock && !isTight) {

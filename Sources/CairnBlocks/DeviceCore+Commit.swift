@@ -11,7 +11,8 @@ extension DeviceCore {
 
   /// Sectors that can be appended without overwriting what either superblock still needs.
   var roomSectorCount: UInt64 {
-    let oldest = min(superblock.oldest.position, older.oldestPosition)
+    let older = isPlanted(.reuseRingAtNewestTail) ? .max : older.oldestPosition
+    let oldest = min(superblock.oldest.position, older)
     let used = head.position - oldest
     return used < layout.ringSectorCount ? layout.ringSectorCount - used : 0
   }
@@ -29,12 +30,14 @@ extension DeviceCore {
       geometry.encode(into: block)
     }
     var commit = EncodedCommit()
-    for entry in changes.entries { commit.change(entry, blockByteCount: layout.blockByteCount) }
+    for entry in changes.entries where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
+      commit.change(entry, blockByteCount: layout.blockByteCount)
+    }
 
     let external = changes.external.values.sorted { $0.start < $1.start }
     var unflushed: [ExternalData] = external
     if changes.externalByteCount > DeviceLimits.unflushedDataByteCountMax {
-      try flushData()
+      if !isPlanted(.skipDataFlush) { try flushData() }
       unflushed = []
     }
     let generationByteCount = min(pendingGenerations.count, layout.generationsPerCommitMax) * 16
@@ -77,6 +80,8 @@ extension DeviceCore {
     let sequence = head.sequence
     if pending.isEmpty {
       pending.position = head.position
+    } else if isPlanted(.numberWithinGroup) {
+      flushNumber += 1
     }
     places.append(head)
     let before = pending.bytes.count
@@ -98,6 +103,7 @@ extension DeviceCore {
     }
     for block in changes.freedBlocks {
       dirty.markFreed(block)
+      if isPlanted(.settleFreedAtOnce) { dirty.settleFreed(block) }
       pending.freedBlocks.append((sequence, block))
       pending.freed.append((sequence, Extent(start: BlockNumber(block), count: 1)))
     }

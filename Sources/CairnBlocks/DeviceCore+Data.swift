@@ -14,7 +14,7 @@ extension DeviceCore {
     var offset = 0
     for digest in digests {
       let end = min(offset + DeviceLimits.chunkByteCount, bytes.byteCount)
-      guard XXHash64.digest(bytes.bytes.extracting(offset..<end)) == digest else {
+      guard XXHash64.digest(bytes.bytes.extracting(offset..<end)) == digest || isPlanted(.ignoreDataDigest) else {
         throw .damaged(start + UInt64(offset / layout.blockByteCount), .digest)
       }
       offset = end

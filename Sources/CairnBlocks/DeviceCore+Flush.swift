@@ -45,13 +45,16 @@ extension DeviceCore {
     try requireUsable()
     isFlushing = true
     let plan = makePlan(effort)
+    if isPlanted(.publishBeforeFlush), !plan.group.isEmpty {
+      slots.durable.store(plan.group.lastSequence, ordering: .sequentiallyConsistent)
+    }
     var failure: StorageError?
     lock.unlock()
     do { try perform(plan) } catch { failure = error }
     lock.lock()
     isFlushing = false
     if let failure {
-      poison()
+      if !isPlanted(.goOnAfterFailure) { poison() }
       throw failure
     }
     finish(plan)
@@ -62,7 +65,9 @@ extension DeviceCore {
     var plan = Plan()
     // Homes first: the images of this step are not durable before this flush has returned. None beside the superblock of a
     // clean close: it says that no home needs mending.
-    for index in batches.indices where batches[index].state == .durable && effort != .closing {
+    for index in batches.indices
+    where batches[index].state == .durable && (effort != .closing || isPlanted(.homesBesideClose)) {
+      if isPlanted(.homeFromLiveVersion) { sealLiveVersions(index) }
       plan.writingHome.append(index)
       for (position, block) in batches[index].blocks.enumerated() {
         // A freed block's home is not written: its place may belong to another soon, and it owes nothing.
@@ -73,7 +78,7 @@ extension DeviceCore {
 
     plan.group = pending
     pending = PendingGroup()
-    if !plan.group.isEmpty { flushNumber += 1 }
+    if !plan.group.isEmpty || isPlanted(.countEmptyFlushes) { flushNumber += 1 }
     plan.superblock = nextSuperblock(effort, carriesRecords: !plan.group.isEmpty, durableAfter: plan.group.lastSequence)
     sectorsSinceStep = 0
     return plan
@@ -81,9 +86,14 @@ extension DeviceCore {
 
   private func perform(_ plan: Plan) throws(StorageError) {
     let blockByteCount = layout.blockByteCount
+    if isPlanted(.flushBeforeRecords) { try onMemory { () throws(MemoryError) in try memory.flush() } }
     if !plan.group.isEmpty {
-      try ring.write(
-        plan.group.bytes.span, at: plan.group.position * UInt64(layout.sectorByteCount))
+      do throws(StorageError) {
+        try ring.write(
+          plan.group.bytes.span, at: plan.group.position * UInt64(layout.sectorByteCount))
+      } catch {
+        if !isPlanted(.ignoreWriteError) { throw error }
+      }
     }
     for index in plan.imaging {
       let batch = batches[index]
@@ -105,8 +115,19 @@ extension DeviceCore {
         at: batches[batch].blocks[first] * UInt64(blockByteCount))
       index += count
     }
-    if let superblock = plan.superblock { try write(superblock) }
-    do { try memory.flush() } catch { throw .memory(error) }
+    if let superblock = plan.superblock {
+      try write(superblock)
+      if isPlanted(.bothSuperblocksAtOnce) { try write(superblock.next) }
+    }
+    if isPlanted(.flushBeforeRecords) || isPlanted(plan.group.isEmpty ? .skipCheckpointFlush : .skipCommitFlush) {
+      return
+    }
+    do {
+      try memory.flush()
+    } catch {
+      if isPlanted(.retryFailedFlush) { return try onMemory { () throws(MemoryError) in try memory.flush() } }
+      throw .memory(error)
+    }
   }
 
   func write(_ superblock: Superblock) throws(StorageError) {
@@ -126,7 +147,13 @@ extension DeviceCore {
       dirty.settleFreed(freed.block)
       freedForViews.append(freed)
     }
-    for freed in group.freed { allocator.postpone(freed.extent, sequence: freed.sequence) }
+    for freed in group.freed {
+      if isPlanted(.reuseFreedAtOnce) {
+        allocator.putBack(freed.extent)
+      } else {
+        allocator.postpone(freed.extent, sequence: freed.sequence)
+      }
+    }
 
     for index in plan.imaging { batches[index].state = .durable }
     for index in plan.writingHome { endBatch(index) }
@@ -134,6 +161,7 @@ extension DeviceCore {
     if let written = plan.superblock {
       older = (superblock.tail.sequence, superblock.oldest.position)
       superblock = written
+      if isPlanted(.checkpointOneSuperblock) { older = (written.tail.sequence, written.oldest.position) }
       owesSecondSuperblock =
         written.tail.sequence != older.tailSequence || written.oldest.position != older.oldestPosition
       places.drop(before: min(written.oldest.position, older.oldestPosition))
@@ -146,6 +174,10 @@ extension DeviceCore {
     }
     prunedForView = views.first ?? durableSequence
     releaseFreed(views: views)
+    if isPlanted(.growAfterCommit) {
+      let pages = geometry.blockCount * UInt64(layout.blockByteCount) / MemoryPage.byteCount
+      if pages > memory.pageCount { try? memory.grow(by: pages - memory.pageCount) }
+    }
   }
 
   /// Forgets freed blocks that no view sees any more, and makes deferred ones usable.
@@ -157,9 +189,10 @@ extension DeviceCore {
       done += 1
     }
     freedForViews.removeFirst(done)
-    let limit = min(superblock.tail.sequence, older.tailSequence)
+    let older = isPlanted(.reuseFreedAtNewestTail) ? .max : older.tailSequence
+    let limit = min(superblock.tail.sequence, older)
     // A view of commit n sees what commits after n freed.
-    let reusable = min(limit, oldestView == .max ? .max : oldestView + 1)
+    let reusable = min(limit, oldestView == .max || isPlanted(.reuseUnderViews) ? .max : oldestView + 1)
     allocator.release(before: reusable) { extent in
       batches.contains { batch in
         batch.state != .free

@@ -101,13 +101,13 @@ final class DeviceCore: @unchecked Sendable {
     places = recovered.places
     superblock = recovered.superblock
     older = (recovered.superblock.tail.sequence, recovered.superblock.oldest.position)
-    owesSecondSuperblock = !options.isReadOnly
+    owesSecondSuperblock = !options.isReadOnly && !isPlanted(.newEpochInOneCopy)
     batches = (0..<max(1, layout.imageSlotCount)).map { CheckpointBatch(slot: $0) }
     geometry = Geometry(blockCount: memoryBlocks, freeBlockCount: 0, formattedGroupCount: 0, root: 0)
     allocator = Allocator(
       layout: layout, blockCount: memoryBlocks, recovered: [:], recoveredSequence: head.sequence - 1)
     slots.durable.store(head.sequence - 1, ordering: .sequentiallyConsistent)
-    for (block, changes) in recovered.replay {
+    for (block, changes) in recovered.replay where !isPlanted(.cleanAfterRecovery) {
       if let first = changes.first {
         dirty.change(block, sequence: first.sequence, isCreated: first.created != nil)
       }

@@ -25,6 +25,7 @@ struct DirtyBlocks {
       if dirty.isInBatch && dirty.firstChangeAfterImage == nil {
         dirty.firstChangeAfterImage = sequence
         blocks[block] = dirty
+        if isPlanted(.imageAgainInBatch) { heap.push(MinHeap.Entry(sequence: dirty.firstChange, block: block)) }
       }
       return
     }
@@ -54,7 +55,9 @@ struct DirtyBlocks {
   /// The block with the oldest first change that is in no batch; taken off the queue, so `putBack` what is not used.
   mutating func popOldest() -> (block: UInt64, firstChange: UInt64)? {
     while let entry = heap.popMin() {
-      if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence, !dirty.isInBatch {
+      if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence,
+        !dirty.isInBatch || isPlanted(.imageAgainInBatch)
+      {
         return (entry.block, entry.sequence)
       }
     }
@@ -79,7 +82,7 @@ struct DirtyBlocks {
       blocks[block] = dirty
       return false
     }
-    guard let first = dirty.firstChangeAfterImage else {
+    guard let first = isPlanted(.cleanAfterHome) ? nil : dirty.firstChangeAfterImage else {
       if dirty.isFreed {
         // Free, but not durably: the entry waits for the freeing commit.
         dirty.firstChange = .max

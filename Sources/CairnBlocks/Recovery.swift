@@ -36,12 +36,12 @@ struct Recovery {
   }
 
   mutating func run() throws(StorageError) -> Recovered {
-    if !isReadOnly {
+    if !isReadOnly && !isPlanted(.recoverySkipsFirstFlush) {
       // What a killed process left in the page cache becomes durable before anything is concluded from it.
       try onMemory { () throws(MemoryError) in try memory.flush() }
     }
     var superblocks = try SuperblockReader.read(memory)
-    if !isReadOnly && superblocks[0].closedHead == nil {
+    if !isReadOnly && superblocks[0].closedHead == nil && !isPlanted(.trustCache) {
       // After a failed flush the page cache shows what the device does not have.
       try onMemory { () throws(MemoryError) in try memory.discardCache() }
       superblocks = try SuperblockReader.read(memory)
@@ -95,7 +95,7 @@ struct Recovery {
         guard let commit = try chain.next(epoch: segment.epoch) else { break }
         commits.append(commit)
       }
-      if let end, chain.place.sequence < end {
+      if let end, chain.place.sequence < end, !isPlanted(.ignoreSegmentEnd) {
         // A life of the journal that another one followed ended with commits that recovery kept: they are not there.
         throw corruption(ring, chain.place)
       }
@@ -108,7 +108,9 @@ struct Recovery {
     }
     let lastFlush = chain.lastFlushNumber
     try requireTornTail(superblock, ring, chain, lastFlush: lastFlush)
-    return try dropUnbacked(chain, lastFlush: lastFlush, superblock.layout) ?? chain.place
+    var end = try dropUnbacked(chain, lastFlush: lastFlush, superblock.layout) ?? chain.place
+    if isPlanted(.numberFromLastSeen) { end.flushNumber = lastFlush }
+    return end
   }
 
   /// Tells a torn tail from damage in the middle: no record of flush F+1 was issued before flush F had returned.
@@ -117,9 +119,10 @@ struct Recovery {
   ) throws(StorageError) {
     if case .messageAtomic = memory.guarantees { return }
     guard let epoch = superblock.segments.last?.epoch else { return }
+    let isNextProof = chain.brokeInside || isPlanted(.alarmAtNextFlush)
     let isProven = try JournalChain.holdsRecord(
-      ring, epoch: epoch, flushNumberMin: lastFlush + (chain.brokeInside ? 1 : 2), sequenceMin: chain.place.sequence)
-    if isProven { throw corruption(ring, chain.place) }
+      ring, epoch: epoch, flushNumberMin: lastFlush + (isNextProof ? 1 : 2), sequenceMin: chain.place.sequence)
+    if isProven && !isPlanted(.neverAlarm) { throw corruption(ring, chain.place) }
   }
 
   private func corruption(_ ring: JournalRing, _ place: JournalPlace) -> StorageError {
@@ -132,13 +135,17 @@ struct Recovery {
   private mutating func dropUnbacked(
     _ chain: JournalChain, lastFlush: UInt64, _ layout: DeviceLayout
   ) throws(StorageError) -> JournalPlace? {
-    guard let last = commits.last?.flushNumber else { return nil }
+    guard let last = commits.last?.flushNumber, !isPlanted(.ignoreExternalDigests) else { return nil }
     // A record of a later flush, if only of an unfinished commit, proves that the last whole commit's flush returned.
-    if chain.brokeInside && lastFlush > last { return nil }
-    for index in commits.indices where commits[index].flushNumber == last {
+    if chain.brokeInside && lastFlush > last && !isPlanted(.dropDespiteProof) { return nil }
+    for index in commits.indices where commits[index].flushNumber == last || isPlanted(.verifyAllExternal) {
       for data in commits[index].record.external {
         if try !matches(data, layout) {
           let place = commits[index].place
+          if isPlanted(.dropOnlyUnbacked) {
+            commits[index].changes = []
+            break
+          }
           commits.removeLast(commits.count - index)
           return place
         }
@@ -168,6 +175,7 @@ struct Recovery {
 
   /// What is free in bytes of bitmaps that the ring changes may have been freed by a commit in the ring.
   private func findBitmapRanges(_ recovered: inout Recovered, _ ring: JournalRing) throws(StorageError) {
+    if isPlanted(.forgetDeferredFrees) { return }
     let layout = recovered.superblock.layout
     for (block, places) in recovered.replay where layout.isBitmap(block) {
       guard let group = layout.group(of: block) else { continue }
@@ -203,7 +211,7 @@ struct Recovery {
       guard number >= layout.groupStart, number < deviceBlocks,
         let header = try? BlockHeader(decoding: image.span, number: number, storeID: storeID),
         // Before the tail: left over from a batch that is long at home, and the block may be something else by now.
-        header.sequence >= recovered.superblock.tail.sequence,
+        header.sequence >= recovered.superblock.tail.sequence || isPlanted(.acceptStaleImages),
         header.sequence >= newest[number]?.sequence ?? 0
       else { continue }
       newest[number] = (header.sequence, place)
@@ -211,11 +219,20 @@ struct Recovery {
     var home = [UInt8](repeating: 0, count: blockByteCount)
     for (number, found) in newest.sorted(by: { $0.key < $1.key }) {
       try read(&home, at: number, layout)
-      if (try? BlockHeader(decoding: home.span, number: number, storeID: storeID)) != nil { continue }
-      if isReadOnly {
+      if !isPlanted(.recoveryRewritesHomes),
+        (try? BlockHeader(decoding: home.span, number: number, storeID: storeID)) != nil
+      {
+        continue
+      }
+      if isReadOnly || isPlanted(.leaveTornHomes) {
         recovered.imageOverrides[number] = found.place
       } else {
         try read(&image, at: found.place, layout)
+        if isPlanted(.resealTornHomes) {
+          image = home
+          var span = image.mutableSpan
+          LittleEndian.store(CRC32.checksum(home.span.extracting(4..<home.count)), in: &span, at: 0)
+        }
         try writeMemory(memory, image.span, at: number * UInt64(blockByteCount))
       }
     }
@@ -232,14 +249,12 @@ struct Recovery {
 
   /// Makes a new epoch durable, with the homes that were mended, before anything is served.
   private func beginEpoch(_ recovered: inout Recovered) throws(StorageError) {
-    let epoch = environment.random()
-    var next = recovered.superblock
-    next.sequence += 1
-    next.address = BlockNumber(next.sequence % 2 == 0 ? DeviceLayout.superblockA : DeviceLayout.superblockB)
+    var next = recovered.superblock.next
     next.closedHead = nil
     let head = recovered.head
     let last = next.segments.count - 1
-    if next.segments[last].sequence == head.sequence {
+    let epoch = isPlanted(.reuseEpoch) ? next.segments[last].epoch : environment.random()
+    if next.segments[last].sequence == head.sequence && !isPlanted(.appendEverySegment) {
       // No commit came under the last life: it is replaced.
       next.segments[last].epoch = epoch
       next.segments[last].position = head.position
@@ -249,11 +264,21 @@ struct Recovery {
       }
       next.segments.append(JournalSegment(epoch: epoch, position: head.position, sequence: head.sequence))
     }
+    if isPlanted(.forgetOldSegments) {
+      next.segments = [JournalSegment(epoch: epoch, position: next.tail.position, sequence: next.tail.sequence)]
+    }
+    if isPlanted(.recoveryRewritesRing) {
+      let ring = JournalRing(memory: memory, layout: next.layout)
+      let sector = UInt64(next.layout.sectorByteCount)
+      let records = try ring.read(
+        at: next.tail.position * sector, count: Int((head.position - next.tail.position) * sector))
+      try ring.write(records.span, at: next.tail.position * sector)
+    }
     var bytes = [UInt8](repeating: 0, count: Superblock.byteCount)
     var span = bytes.mutableSpan
     next.encode(into: &span)
     try writeMemory(memory, bytes.span, at: next.address.rawValue * UInt64(next.layout.blockByteCount))
-    try onMemory { () throws(MemoryError) in try memory.flush() }
+    if !isPlanted(.recoverySkipsLastFlush) { try onMemory { () throws(MemoryError) in try memory.flush() } }
     recovered.superblock = next
     recovered.epoch = epoch
   }

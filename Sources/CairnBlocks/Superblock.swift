@@ -94,6 +94,15 @@ package struct Superblock: Equatable, Sendable {
     self.segments = segments
   }
 
+  /// The same, as the next write of a superblock: with the next number, in the place of the older copy.
+  package var next: Superblock {
+    var next = self
+    next.sequence += 1
+    next.address = BlockNumber(
+      next.sequence % 2 == 0 || isPlanted(.oneSuperblock) ? DeviceLayout.superblockA : DeviceLayout.superblockB)
+    return next
+  }
+
   /// Why bytes are no superblock that can be used.
   package enum DecodingFailure: Error, Equatable {
     case truncated

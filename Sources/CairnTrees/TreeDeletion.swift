@@ -4,20 +4,25 @@ extension Tree {
   /// Removes a key and its value; false when there is no such key.
   @discardableResult
   public func delete(_ key: RawSpan, in transaction: BlockTransaction) throws(StorageError) -> Bool {
+    try remove(key, in: transaction) != nil
+  }
+
+  /// Removes a key and its value; how many bytes the value had, nil when there is no such key.
+  public func remove(_ key: RawSpan, in transaction: BlockTransaction) throws(StorageError) -> Int? {
     let view = transaction.view
     view.pin()
     defer { view.unpin() }
     let key = BorrowedBytes(key)
     let (block, node) = try leaf(for: key, in: view)
     let (index, isExact) = try node.leafIndex(for: key, block)
-    guard isExact else { return false }
+    guard isExact else { return nil }
     let payload = node.payload(of: node.entry(index))
-    if payload.isOverflow { try freeOverflow(payload.bytes, in: transaction) }
+    let byteCount = payload.isOverflow ? try freeOverflow(payload.bytes, in: transaction) : payload.bytes.count
     let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
     target.remove(index)
     try addToCount(-1, in: transaction)
     if block != root && target.node.isLight { try settle(at: .key(key), in: transaction) }
-    return true
+    return byteCount
   }
 }
 

@@ -8,6 +8,15 @@ extension Tree {
   public func put(
     _ key: RawSpan, _ value: RawSpan, in transaction: BlockTransaction
   ) throws(StorageError) -> Bool {
+    try replace(key, value, in: transaction) != nil
+  }
+
+  /// Stores a value under a key; how many bytes the value had that it replaced, nil when there was none.
+  ///
+  /// Key and value must not be bytes that this tree lends.
+  public func replace(
+    _ key: RawSpan, _ value: RawSpan, in transaction: BlockTransaction
+  ) throws(StorageError) -> Int? {
     let limits = TreeLimits(blockByteCount: transaction.view.blockByteCount)
     guard key.byteCount > 0, key.byteCount <= limits.keyByteCountMax else {
       throw .invalidKey(byteCount: key.byteCount, limit: limits.keyByteCountMax)
@@ -30,45 +39,43 @@ extension Tree {
   }
 
   /// Puts a leaf's record in its place.
-  private func put(_ record: TreeRecord, in transaction: BlockTransaction) throws(StorageError) -> Bool {
+  private func put(_ record: TreeRecord, in transaction: BlockTransaction) throws(StorageError) -> Int? {
     let view = transaction.view
     let (block, node) = try leaf(for: record.key, in: view)
     let (index, isExact) = try node.leafIndex(for: record.key, block)
-    if isExact {
-      try replace(record, at: index, of: block, node, in: transaction)
-      return true
-    }
+    if isExact { return try replace(record, at: index, of: block, node, in: transaction) }
     let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
     switch target.insert(record, at: index, headerByteCount: TreeNode.Layout.leafHeaderByteCount) {
     case .done: break
     case .scattered, .full: try insertSlowly(record, in: transaction)
     }
     try addToCount(1, in: transaction)
-    return false
+    return nil
   }
 
-  /// Puts a record where another has the same key.
+  /// Puts a record where another has the same key; how many bytes the other's value had.
   private func replace(
     _ record: TreeRecord, at index: Int, of block: BlockNumber, _ node: TreeNode, in transaction: BlockTransaction
-  ) throws(StorageError) {
+  ) throws(StorageError) -> Int {
     let view = transaction.view
     let old = node.payload(of: node.entry(index))
-    if old.isOverflow { try freeOverflow(old.bytes, in: transaction) }
+    let oldByteCount = old.isOverflow ? try freeOverflow(old.bytes, in: transaction) : old.bytes.count
     let isOverflow = record.header & UInt64(TreeNode.Layout.overflowFlag) != 0
-    if !isOverflow && !old.isOverflow && record.payload.compare(old.bytes) == 0 { return }
+    if !isOverflow && !old.isOverflow && record.payload.compare(old.bytes) == 0 { return oldByteCount }
 
     let target = MutableTreeNode(try transaction.edit(block), blockByteCount: view.blockByteCount)
     if record.payload.count <= old.bytes.count {
       let isShorter = record.payload.count < old.bytes.count
       target.replacePayload(index, with: record.payload, isOverflow: isOverflow)
       if isShorter && block != root && target.node.isLight { try settle(at: .key(record.key), in: transaction) }
-      return
+      return oldByteCount
     }
     target.remove(index)
     switch target.insert(record, at: index, headerByteCount: TreeNode.Layout.leafHeaderByteCount) {
     case .done: break
     case .scattered, .full: try insertSlowly(record, in: transaction)
     }
+    return oldByteCount
   }
 
   /// Adds to the number of records.

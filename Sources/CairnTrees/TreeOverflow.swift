@@ -41,13 +41,18 @@ extension Tree {
     try followOverflow(encoded.array(), in: view, readsValue: true) { (_) throws(StorageError) in }
   }
 
-  /// Gives the extents of a value back.
-  func freeOverflow(_ encoded: BorrowedBytes, in transaction: BlockTransaction) throws(StorageError) {
+  /// Gives the extents of a value back; how many bytes the value had.
+  func freeOverflow(_ encoded: BorrowedBytes, in transaction: BlockTransaction) throws(StorageError) -> Int {
     var extents: [Extent] = []
+    var byteCount = 0
     _ = try followOverflow(encoded.array(), in: transaction.view, readsValue: false) {
-      (descriptor) throws(StorageError) in extents += descriptor.extents
+      (descriptor) throws(StorageError) in
+      extents += descriptor.extents
+      // The last descriptor is the value's own.
+      byteCount = descriptor.byteCount
     }
     for extent in extents { try transaction.free(extent) }
+    return byteCount
   }
 
   /// Goes from a descriptor in a leaf down to the value, and hands out each descriptor on the way.

@@ -9,18 +9,25 @@ extension Tree {
   public func deleteRange(
     from: [UInt8]? = nil, to: [UInt8]? = nil, limit: UInt64? = nil, in transaction: BlockTransaction
   ) throws(StorageError) -> UInt64 {
+    try removeRange(from: from, to: to, limit: limit, in: transaction).count
+  }
+
+  /// Removes records as `deleteRange` does; how many, and how many bytes their keys and values had.
+  public func removeRange(
+    from: [UInt8]? = nil, to: [UInt8]? = nil, limit: UInt64? = nil, in transaction: BlockTransaction
+  ) throws(StorageError) -> (count: UInt64, byteCount: UInt64) {
     let view = transaction.view
     view.pin()
     defer { view.unpin() }
     let longest = TreeLimits(blockByteCount: view.blockByteCount).keyByteCountMax
-    guard let lower = Self.leastKey(from: from ?? [], longest: longest) else { return 0 }
+    guard let lower = Self.leastKey(from: from ?? [], longest: longest) else { return (0, 0) }
     var upper: [UInt8]?
     if let to {
       upper = Self.leastKey(from: to, longest: longest)
-      if to.isEmpty { return 0 }
+      if to.isEmpty { return (0, 0) }
     }
     if let limit, let cut = try firstKey(behind: limit, from: lower, to: upper, in: view) { upper = cut }
-    if let upper, !lower.lexicographicallyPrecedes(upper) { return 0 }
+    if let upper, !lower.lexicographicallyPrecedes(upper) { return (0, 0) }
 
     let usedReserve = transaction.usesReserve
     transaction.usesReserve = true
@@ -28,10 +35,10 @@ extension Tree {
     var deletion = RangeDeletion(self, in: transaction)
     if lower.isEmpty && upper == nil {
       try deletion.removeAll()
-      return deletion.removedCount
+      return (deletion.removedCount, deletion.removedByteCount)
     }
     try deletion.remove(from: lower, to: upper)
-    guard deletion.removedCount > 0 || deletion.dropsNodes else { return 0 }
+    guard deletion.removedCount > 0 || deletion.dropsNodes else { return (0, 0) }
     try addToCount(-Int(deletion.removedCount), in: transaction)
     // The nodes on both edges, and those that took the place of the dropped ones, may be light or empty.
     if let upper {
@@ -41,7 +48,7 @@ extension Tree {
       try settle(at: .key(key), in: transaction)
       try settle(at: .before(key), in: transaction)
     }
-    return deletion.removedCount
+    return (deletion.removedCount, deletion.removedByteCount)
   }
 
   /// The least key of a possible length that is not less than `key`; nil when there is none.
@@ -105,6 +112,8 @@ private struct RangeDeletion {
   let view: BlockView
   /// Records removed.
   var removedCount: UInt64 = 0
+  /// Bytes of their keys and values.
+  var removedByteCount: UInt64 = 0
   /// Whether whole nodes were dropped.
   var dropsNodes = false
 
@@ -138,12 +147,15 @@ private struct RangeDeletion {
     }
   }
 
-  /// Counts records that go and gives the extents of their values back.
+  /// Counts records that go and their bytes, and gives the extents of their values back.
   private mutating func dropRecords(of leaf: TreeNode, _ range: Range<Int>) throws(StorageError) {
     removedCount += UInt64(range.count)
     for index in range {
-      let payload = leaf.payload(of: leaf.entry(index))
-      if payload.isOverflow { try tree.freeOverflow(payload.bytes, in: transaction) }
+      let entry = leaf.entry(index)
+      let payload = leaf.payload(of: entry)
+      let valueByteCount =
+        payload.isOverflow ? try tree.freeOverflow(payload.bytes, in: transaction) : payload.bytes.count
+      removedByteCount += UInt64(leaf.prefixByteCount + entry.suffixByteCount + valueByteCount)
     }
   }
 

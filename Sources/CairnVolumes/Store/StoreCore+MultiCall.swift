@@ -73,6 +73,7 @@ extension StoreCore {
   @discardableResult
   func sweep() throws(StorageError) -> Int {
     guard !isReadOnly else { throw .readOnly }
+    if isPlanted(.leaveOrphans) { return 0 }
     let expired = try device.read { (view) throws(StorageError) -> [TransactionID] in
       let store = try catalog.store(in: view)
       let now = time(atLeast: store.latestTime)
@@ -123,7 +124,7 @@ extension StoreCore {
       let now = try now(in: writer.view)
       var record = try openTransaction(id, principal, now: now, in: writer.view)
       guard record.state == .open else { throw .transactionState(id.rawValue, state: "prepared") }
-      if let callNumber {
+      if let callNumber, !isPlanted(.repeatCall) {
         guard callNumber > 0 else { throw .invalidArgument("calls are numbered from 1") }
         if callNumber <= record.callNumber { return .repeated }
         // `callNumber` is the larger one, so this can not overflow.
@@ -172,8 +173,9 @@ extension StoreCore {
     var isDone = false
     if case .done = outcome { isDone = true }
     if !isDone { transaction.dropStaged() }
+    if !isDone && isPlanted(.forgetReadsOfFailedCall) { return try writer.reset(keeping: []) }
     do {
-      try writer.reset(keeping: transaction.taken)
+      if !isPlanted(.publishStaged) { try writer.reset(keeping: transaction.taken) }
       let isKept = try transaction.keep(with: id, &record, writer, now: now)
       guard isKept || (isDone && callNumber != nil) else { return }
       if isDone, let callNumber { record.callNumber = callNumber }
@@ -335,7 +337,7 @@ extension StoreCore {
     _ ranges: [HeldRange], with record: inout TransactionRecord, in writer: BlockTransaction
   ) throws(StorageError) {
     guard let tree = staging(of: record) else { return }
-    for range in ranges {
+    for range in ranges where !isPlanted(.holdNothing) {
       try tree.put(StagingKey.hold(record.holdCount), range.encoded, in: writer)
       record.holdCount = adding(1, to: record.holdCount)
     }

@@ -33,11 +33,13 @@ extension StoreCore {
     writer.usesReserve = true
     if let root = record.staging {
       let tree = Tree(root: root, owner: catalog.tree.owner)
-      if outcome != .committed { try freeStagedData(of: tree, in: writer) }
+      if outcome != .committed && !isPlanted(.leakStagedData) { try freeStagedData(of: tree, in: writer) }
       try tree.destroy(in: writer)
     }
     try catalog.tree.delete(CatalogKey.transaction(id), in: writer)
-    try catalog.setOutcome(id, OutcomeRecord(outcome: outcome, endedAt: now, owner: record.owner), in: writer)
+    if !isPlanted(.forgetOutcome) {
+      try catalog.setOutcome(id, OutcomeRecord(outcome: outcome, endedAt: now, owner: record.owner), in: writer)
+    }
     try changeStore(in: writer) { store in
       store.latestTime = max(store.latestTime, now)
       store.openTransactionCount -= min(store.openTransactionCount, 1)

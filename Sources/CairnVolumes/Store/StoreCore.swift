@@ -62,7 +62,7 @@ final class StoreCore: @unchecked Sendable {
     let now = environment.now()
     lock.lock()
     defer { lock.unlock() }
-    latestTime = max(latestTime, now, stored)
+    latestTime = isPlanted(.clockRunsBack) ? now : max(latestTime, now, stored)
     return latestTime
   }
 

@@ -45,7 +45,7 @@ extension Transaction {
         try tree.put(key, use.encoded, in: writer)
       }
     }
-    for (volume, operation) in staged {
+    for (volume, operation) in staged where !isPlanted(.forgetStagedOperations) {
       try tree.put(StagingKey.operation(volume, record.operationCount), operation.encoded, in: writer)
       record.operationCount = adding(1, to: record.operationCount)
       record.stagedByteCount = adding(

@@ -92,7 +92,7 @@ extension Transaction {
         damage = error
         continue
       }
-      if digest != read.digest {
+      if digest != read.digest && !isPlanted(.forgetReads) {
         isConflicted = true
         throw try conflict(VolumeID(byte: read.volume), read.tree, read.low)
       }

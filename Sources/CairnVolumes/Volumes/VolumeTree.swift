@@ -99,6 +99,12 @@ public struct VolumeTree {
     return try tree.put(key, value, in: writer)
   }
 
+  /// Sets the value of a key; how many bytes the value had that was there, or nil.
+  public func replace(_ key: RawSpan, _ value: RawSpan) throws(StorageError) -> Int? {
+    let writer = try requireWrite(key)
+    return try tree.replace(key, value, in: writer)
+  }
+
   /// Removes a key; false: there was none.
   @discardableResult
   public func delete(_ key: [UInt8]) throws(StorageError) -> Bool {
@@ -113,14 +119,27 @@ public struct VolumeTree {
     return try tree.delete(key, in: writer)
   }
 
+  /// Removes a key; how many bytes its value had, nil when there was none.
+  public func remove(_ key: RawSpan) throws(StorageError) -> Int? {
+    let writer = try requireWrite(key)
+    return try tree.remove(key, in: writer)
+  }
+
   /// Removes the keys from `from` to before `to`, at most `limit` of them; how many there were.
   @discardableResult
   public func deleteRange(
     from: [UInt8]? = nil, to: [UInt8]? = nil, limit: UInt64? = nil
   ) throws(StorageError) -> UInt64 {
+    try removeRange(from: from, to: to, limit: limit).count
+  }
+
+  /// Removes keys as `deleteRange` does; how many there were, and how many bytes keys and values had.
+  public func removeRange(
+    from: [UInt8]? = nil, to: [UInt8]? = nil, limit: UInt64? = nil
+  ) throws(StorageError) -> (count: UInt64, byteCount: UInt64) {
     let writer = try volume.requireChanging()
     try requireWrite(KeyRange(low: from ?? [], high: to))
-    return try tree.deleteRange(from: from, to: to, limit: limit, in: writer)
+    return try tree.removeRange(from: from, to: to, limit: limit, in: writer)
   }
 
   // MARK: Bookkeeping

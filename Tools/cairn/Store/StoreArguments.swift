@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CairnBlocks
 internal import CairnDisks
+internal import CairnMaps
 internal import CairnMemory
 internal import CairnObjects
 internal import CairnVolumes
@@ -36,7 +37,7 @@ struct StoreArguments: ParsableArguments {
 
   /// How the store is to be opened.
   func options(isReadOnly: Bool) throws(StorageError) -> StoreOptions {
-    var options = StoreOptions(filesystems: [ObjectFilesystem(), DiskFilesystem()])
+    var options = StoreOptions(filesystems: [ObjectFilesystem(), DiskFilesystem(), MapFilesystem()])
     options.principal = if let principal { try Principal(principal.bytes) } else { nil }
     options.device.isReadOnly = isReadOnly
     return options

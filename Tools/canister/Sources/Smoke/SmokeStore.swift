@@ -1,6 +1,7 @@
 #if arch(wasm32)
   import CairnBlocks
   import CairnDisks
+  import CairnMaps
   import CairnMemory
   import CairnObjects
   import CairnTrees
@@ -42,18 +43,24 @@
     }
   }
 
-  /// L4 and L5: a store with objects and a disk, single calls and a transaction over several.
+  /// L4 and L5: a store with objects, a disk and a map, single calls and a transaction over several.
   func smokeStore() -> Bool {
     let memory: any StableMemory = HeapMemory(pageCount: 256)
     do throws(StorageError) {
-      let options = StoreOptions(filesystems: [ObjectFilesystem(), DiskFilesystem()], environment: environment)
+      let options = StoreOptions(
+        filesystems: [ObjectFilesystem(), DiskFilesystem(), MapFilesystem()], environment: environment)
       let store = try Store.create(on: memory, format: FormatOptions(), options: options)
       _ = try store.createVolume(ObjectVolume.defaultName, kind: .objects)
       _ = try store.createDisk("disk", DiskGeometry(blockCount: 16))
+      _ = try store.createMap("map", definition: "byte to byte")
       try store.transaction { (transaction) throws(StorageError) in
         _ = try transaction.objects().createBucket("media")
         try transaction.bucket("media").put("cat.jpg", [1, 2, 3])
         try transaction.disk("disk").write(3, [UInt8](repeating: 5, count: 4096))
+        let map = try transaction.map("map", definition: "byte to byte")
+        for number in 1..<UInt8(10) { try map.put([number], [number]) }
+        _ = try map.delete([4])
+        _ = try map.deleteRange(from: [7], limit: 1)
       }
       let id = try store.begin(lease: .minutes(10))
       try store.resume(id) { (transaction) throws(StorageError) in
@@ -74,6 +81,16 @@
       let listing = try bucket.list(ObjectQuery(prefix: "", limit: 10))
       let dog = try bucket.get("dog.jpg", range: .last(10))
       let block = try transaction.disk("disk").read(3)
+      let map = try transaction.map("map", definition: "byte to byte")
+      var cursor = try map.cursor(from: [2])
+      var sum = 0
+      while try cursor.next() { sum += try cursor.withValue { (value) throws(StorageError) in value.byteCount } }
+      try map.scan { (key, value) throws(StorageError) in
+        sum += key.byteCount + value.byteCount
+        return true
+      }
+      let lent = try map.withValue(for: [9]) { (value) throws(StorageError) in value.byteCount }
+      guard sum == 6 + 14, lent == 1, try map.get([4]) == nil, try map.count() == 7 else { return false }
       return listing.objects.count == 2 && dog == [UInt8](repeating: 4, count: 10) && block.first == 5
     }
     let writer = try store.objectWriter(expecting: 3)
@@ -85,6 +102,6 @@
     try store.acting(as: nil).checkpoint()
     let report = try store.check(deep: true)
     let volumes = try store.volumes()
-    return isRight && report.findings.isEmpty && volumes.count == 2
+    return isRight && report.findings.isEmpty && volumes.count == 3
   }
 #endif
