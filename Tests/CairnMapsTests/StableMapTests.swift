@@ -42,7 +42,7 @@ struct StableMapTests {
   func operations() throws {
     let fixture = try MapFixture()
     try fixture.store.createMap("ages", String.self, Int.self)
-    try change(fixture, "ages", String.self, Int.self) { ages in
+    try change(fixture, "ages", String.self, Int.self) { (ages) throws in
       #expect(try ages.isEmpty() && ages.first() == nil && ages.last() == nil && ages.popFirst() == nil)
       #expect(try ages.insert("ada", 36) == nil)
       #expect(try ages.insert("ada", 37) == 36)
@@ -71,7 +71,7 @@ struct StableMapTests {
       #expect(try ages.count() == 1)
     }
     try fixture.reopen(cleanly: false)
-    try change(fixture, "ages", String.self, Int.self) { ages in
+    try change(fixture, "ages", String.self, Int.self) { (ages) throws in
       #expect(try ages.items().map { $0.value } == [38])
       for number in 0..<500 { try ages.put("n\(number)", number) }
       #expect(try ages.removeRange(from: "n1", to: "n2", limit: 10) == 10)
@@ -86,7 +86,7 @@ struct StableMapTests {
   func cursors() throws {
     let fixture = try MapFixture()
     try fixture.store.createMap("squares", Int32.self, Int64.self)
-    try change(fixture, "squares", Int32.self, Int64.self) { squares in
+    try change(fixture, "squares", Int32.self, Int64.self) { (squares) throws in
       for number in Int32(-500)..<500 { try squares.put(number, Int64(number) * Int64(number)) }
       var cursor = try squares.cursor(from: -10, to: 10)
       var seen: [Int32] = []
@@ -114,11 +114,11 @@ struct StableMapTests {
     let fixture = try MapFixture()
     let id = try #require(VolumeID(rawValue: 200))
     let other = try #require(VolumeID(rawValue: 201))
-    try fixture.call { transaction in
+    try fixture.call { (transaction) throws in
       try transaction.map(id, named: "users", UInt64.self, String.self).put(1, "ada")
     }
     try fixture.reopen()
-    try fixture.call { transaction in
+    try fixture.call { (transaction) throws in
       #expect(try transaction.map(id, named: "users", UInt64.self, String.self).get(1) == "ada")
       #expect(try transaction.map(id, UInt64.self, String.self).get(1) == "ada")
       #expect(try transaction.map("users", UInt.self, String.self).count() == 1)
@@ -171,7 +171,7 @@ struct StableMapTests {
   func sizes() throws {
     let fixture = try MapFixture()
     try fixture.store.createMap("liars", Liar.self, Bool.self)
-    try change(fixture, "liars", Liar.self, Bool.self) { map in
+    try change(fixture, "liars", Liar.self, Bool.self) { (map) throws in
       try map.put(Liar("ab"), true)
       #expect(throws: StorageError.self) { try map.put(Liar("abc"), true) }
       #expect(try map.count() == 1)
@@ -182,7 +182,7 @@ struct StableMapTests {
     #expect(try fixture.store.volumes().count == 2)
     try fixture.store.createMap("texts", String.self, String.self)
     #expect(throws: StorageError.invalidKey(byteCount: 1042, limit: 1040)) {
-      try change(fixture, "texts", String.self, String.self) { map in
+      try change(fixture, "texts", String.self, String.self) { (map) throws in
         try map.put(String(repeating: "a", count: 1040), "")
       }
     }
@@ -192,7 +192,7 @@ struct StableMapTests {
   func damage() throws {
     let fixture = try MapFixture()
     try fixture.store.createMap("flags", UInt16.self, Bool.self)
-    try change(fixture, "flags", UInt16.self, Bool.self) { map in
+    try change(fixture, "flags", UInt16.self, Bool.self) { (map) throws in
       try map.bytes.put([0, 1], [7])
       try map.bytes.put([0, 2, 0], [1])
       #expect(throws: StorageError.self) { try map.get(1) }
@@ -207,27 +207,27 @@ struct StableMapTests {
     let fixture = try MapFixture()
     try fixture.store.createMap("ages", String.self, Int.self)
     let id = try fixture.store.begin()
-    try fixture.call(of: id) { transaction in
+    try fixture.call(of: id) { (transaction) throws in
       let ages = try transaction.map("ages", String.self, Int.self)
       try ages.put("ada", 1)
       try ages.put("alan", 2)
     }
     try fixture.reopen(cleanly: false)
-    try fixture.call(of: id) { transaction in
+    try fixture.call(of: id) { (transaction) throws in
       let ages = try transaction.map("ages", String.self, Int.self)
       #expect(try ages.popFirst()?.key == "ada")
       #expect(try ages.insert("alan", 3) == 2)
     }
     // A blind put by somebody else is no conflict; one where the transaction looked is.
-    try change(fixture, "ages", String.self, Int.self) { ages in try ages.put("zoe", 9) }
+    try change(fixture, "ages", String.self, Int.self) { (ages) throws in try ages.put("zoe", 9) }
     try fixture.store.commit(id)
-    let items = try change(fixture, "ages", String.self, Int.self) { ages in try ages.items() }
+    let items = try change(fixture, "ages", String.self, Int.self) { (ages) throws in try ages.items() }
     #expect(items.map { $0.key } == ["alan", "zoe"] && items.map { $0.value } == [3, 9])
     let other = try fixture.store.begin()
-    try fixture.call(of: other) { transaction in
+    try fixture.call(of: other) { (transaction) throws in
       _ = try transaction.map("ages", String.self, Int.self).popFirst()
     }
-    try change(fixture, "ages", String.self, Int.self) { ages in try ages.put("aaron", 1) }
+    try change(fixture, "ages", String.self, Int.self) { (ages) throws in try ages.put("aaron", 1) }
     #expect(throws: StorageError.self) { try fixture.store.commit(other) }
     #expect(try fixture.findings() == [])
   }
@@ -237,7 +237,7 @@ struct StableMapTests {
     let fixture = try MapFixture()
     let before = fixture.store.space.free
     let id = try fixture.store.createMap("big", UInt64.self, [UInt8].self)
-    try change(fixture, "big", UInt64.self, [UInt8].self) { map in
+    try change(fixture, "big", UInt64.self, [UInt8].self) { (map) throws in
       for number in 0..<UInt64(500) { try map.put(number, [UInt8](repeating: 1, count: Int(number) * 20)) }
     }
     try fixture.store.removeVolume("big")

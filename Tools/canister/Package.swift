@@ -44,6 +44,9 @@ let package = Package(
     .executableTarget(name: "BackendTwo", dependencies: ["Backend", "Canister", "Candid"], swiftSettings: embedded),
     // The example with methods that fail on purpose, for the tests.
     .executableTarget(name: "BackendFaulty", dependencies: ["Backend", "Canister", "Candid"], swiftSettings: embedded),
+    // What `Tools/dev canister --bench` measures.
+    .executableTarget(
+      name: "Bench", dependencies: ["Canister", .product(name: "CairnCore", package: "cairn")], swiftSettings: embedded),
 
     // Uses every public entry point of the portable layers.
     .executableTarget(
