@@ -11,8 +11,6 @@
   /// All of it but the uploads is in stable memory; `canister_post_upgrade` opens it again. There is no `pre_upgrade` hook:
   /// nothing waits in the heap to be saved, so nothing can fail to be.
   final class Backend {
-    nonisolated(unsafe) static var shared: Backend?
-
     let store: Store
     /// Uploads that have begun: in the heap, so an upgrade ends them, and their space is free again.
     var uploads: [UInt64: Upload] = [:]
@@ -45,12 +43,12 @@
       try store.createVolume(ObjectVolume.defaultName, kind: .objects)
       try store.createMap(counters, String.self, UInt64.self, id: countersID)
       try store.grant(.admin, to: try Principal(administrator), on: .store)
-      shared = Backend(store)
+      Installed.current.backend = Backend(store)
     }
 
     /// Opens the store that an earlier version of the canister left in stable memory, or the tool made on a host.
     static func open() throws(StorageError) {
-      shared = Backend(try Store.open(on: CanisterMemory.shared, options: options))
+      Installed.current.backend = Backend(try Store.open(on: CanisterMemory.shared, options: options))
     }
 
     /// An upload by its number, for the principal that began it.
@@ -58,6 +56,12 @@
       guard let upload = uploads[id], upload.owner == principal else { throw .notFound(Subject("upload", "\(id)")) }
       return upload
     }
+  }
+
+  /// Where the methods find the backend. A canister has one thread.
+  final class Installed: @unchecked Sendable {
+    static let current = Installed()
+    var backend: Backend?
   }
 
   /// Contents that come in chunks.
@@ -69,7 +73,7 @@
   /// Answers with what `body` returns, or with the error's text as `err`: a commit that finds a conflict has rolled back
   /// and must not be taken back, as a trap would do. The store acts as the caller.
   func answer(_ type: CandidType, _ body: (Backend, Store) throws(StorageError) -> CandidValue) {
-    guard let backend = Backend.shared else { Message.trap("the canister has no store") }
+    guard let backend = Installed.current.backend else { Message.trap("the canister has no store") }
     let result = CandidType.result(of: type)
     do throws(StorageError) {
       let store = backend.store.acting(as: try Principal(Message.caller()))

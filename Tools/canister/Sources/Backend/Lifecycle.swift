@@ -1,5 +1,7 @@
 #if arch(wasm32)
   import CairnBlocks
+  import CairnObjects
+  import CairnVolumes
   import Canister
   import Candid
 

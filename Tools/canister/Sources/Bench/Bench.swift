@@ -7,11 +7,14 @@
   import Canister
 
   /// The store that is measured. A message is one transaction: what a canister does with a batch.
-  nonisolated(unsafe) private var opened: Store?
+  private final class Opened: @unchecked Sendable {
+    static let current = Opened()
+    var store: Store?
+  }
 
   /// Runs a measured message: its result is the reply, eight bytes, so that the host sees that the work was done.
   func measured(_ body: (Store) throws(StorageError) -> UInt64) {
-    guard let store = opened else { Message.trap("no store") }
+    guard let store = Opened.current.store else { Message.trap("no store") }
     do throws(StorageError) {
       let result = try body(store)
       Message.reply((0..<8).map { UInt8(truncatingIfNeeded: result >> UInt64(8 * $0)) })
@@ -33,7 +36,7 @@
       try store.createMap("numbers", UInt64.self, UInt64.self)
       try store.createMap("blobs", [UInt8].self, [UInt8].self)
       try store.transaction { (transaction) throws(StorageError) in _ = try transaction.createBucket("b") }
-      opened = store
+      Opened.current.store = store
     } catch {
       Message.trap("\(error)")
     }

@@ -8,12 +8,12 @@
 
     /// The bytes of the argument.
     public static func argument() -> [UInt8] {
-      copied(count: ic0_msg_arg_data_size()) { unsafe ic0_msg_arg_data_copy($0, 0, $1) }
+      copied(count: ic0_msg_arg_data_size()) { ic0_msg_arg_data_copy($0, 0, $1) }
     }
 
     /// The principal that sent the message: at most 29 bytes.
     public static func caller() -> [UInt8] {
-      copied(count: ic0_msg_caller_size()) { unsafe ic0_msg_caller_copy($0, 0, $1) }
+      copied(count: ic0_msg_caller_size()) { ic0_msg_caller_copy($0, 0, $1) }
     }
 
     private static func copied(count: UInt32, _ copy: (_ target: UInt32, _ size: UInt32) -> Void) -> [UInt8] {
