@@ -18,7 +18,7 @@
 
     /// The map of this example, of the volume with this id.
     static let counters = "counters"
-    static let countersID = VolumeID(rawValue: 1)
+    static let countersID: VolumeID = 1
 
     /// Pages that a new store begins with; it grows by itself.
     private static let startPageCount: UInt64 = 768

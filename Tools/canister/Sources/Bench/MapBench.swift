@@ -9,7 +9,9 @@
     _ name: String, _ body: (StableMap<Key, Value>) throws(StorageError) -> UInt64
   ) {
     measured { (store) throws(StorageError) in
-      try store.transaction { (transaction) throws(StorageError) in try body(try transaction.map(name, Key.self, Value.self)) }
+      try store.transaction { (transaction) throws(StorageError) in
+        try body(try transaction.map(name, Key.self, Value.self))
+      }
     }
   }
 
@@ -17,6 +19,7 @@
 
   private func onBlobs(_ body: (StableMap<[UInt8], [UInt8]>) throws(StorageError) -> UInt64) { onMap("blobs", body) }
 
+  /// 10,000 inserts of numbers.
   @_expose(wasm, "canister_update numbers_insert") @c(bench_numbers_insert)
   public func numbersInsert() {
     onNumbers { (map) throws(StorageError) in
@@ -26,6 +29,7 @@
     }
   }
 
+  /// 10,000 look-ups.
   @_expose(wasm, "canister_update numbers_get") @c(bench_numbers_get)
   public func numbersGet() {
     onNumbers { (map) throws(StorageError) in
@@ -35,6 +39,7 @@
     }
   }
 
+  /// 10,000 removals, in the order of the inserts.
   @_expose(wasm, "canister_update numbers_remove") @c(bench_numbers_remove)
   public func numbersRemove() {
     onNumbers { (map) throws(StorageError) in
@@ -44,6 +49,7 @@
     }
   }
 
+  /// 10,000 times the first entry.
   @_expose(wasm, "canister_update numbers_pop_first") @c(bench_numbers_pop_first)
   public func numbersPopFirst() {
     onNumbers { (map) throws(StorageError) in
@@ -53,6 +59,7 @@
     }
   }
 
+  /// 10,000 inserts of blobs.
   @_expose(wasm, "canister_update blobs_insert") @c(bench_blobs_insert)
   public func blobsInsert() {
     onBlobs { (map) throws(StorageError) in
@@ -63,6 +70,7 @@
     }
   }
 
+  /// 10,000 look-ups.
   @_expose(wasm, "canister_update blobs_get") @c(bench_blobs_get)
   public func blobsGet() {
     onBlobs { (map) throws(StorageError) in
@@ -72,6 +80,7 @@
     }
   }
 
+  /// 10,000 removals, in the order of the inserts.
   @_expose(wasm, "canister_update blobs_remove") @c(bench_blobs_remove)
   public func blobsRemove() {
     onBlobs { (map) throws(StorageError) in
@@ -81,6 +90,7 @@
     }
   }
 
+  /// 10,000 times the first entry.
   @_expose(wasm, "canister_update blobs_pop_first") @c(bench_blobs_pop_first)
   public func blobsPopFirst() {
     onBlobs { (map) throws(StorageError) in

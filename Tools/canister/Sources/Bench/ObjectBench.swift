@@ -46,6 +46,7 @@
     }
   }
 
+  /// All objects of the bucket in one listing.
   @_expose(wasm, "canister_update objects_list") @c(bench_objects_list)
   public func objectsList() {
     onBucket { (bucket) throws(StorageError) in
@@ -53,6 +54,7 @@
     }
   }
 
+  /// The contents of 10,000 objects.
   @_expose(wasm, "canister_update objects_get") @c(bench_objects_get)
   public func objectsGet() {
     onBucket { (bucket) throws(StorageError) in
