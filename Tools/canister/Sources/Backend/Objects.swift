@@ -55,11 +55,8 @@
     var arguments = Arguments()
     let (bucket, prefix, limit) = (arguments.text(), arguments.text(), arguments.nat64())
     answer(.nat64) { (_, store) throws(StorageError) in
-      let count = try store.transaction { (transaction) throws(StorageError) -> Int in
-        let bucket = try transaction.bucket(bucket)
-        let query = ObjectQuery(prefix: prefix, limit: Int(clamping: min(limit, 10_000)))
-        let keys = try bucket.list(query).objects.map { $0.key }
-        return try bucket.delete(keys).count
+      let count = try store.transaction { (transaction) throws(StorageError) in
+        try transaction.bucket(bucket).deleteAll(prefix: Array(prefix.utf8), budget: Int(clamping: min(limit, 10_000)))
       }
       return .nat(UInt64(count))
     }
