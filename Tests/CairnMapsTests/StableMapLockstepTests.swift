@@ -67,7 +67,8 @@ struct StableMapLockstepTests {
             }
             if !isCommitted { throw .closed }
           }
-        } catch StorageError.closed where !isCommitted {
+        } catch {
+          guard case .closed = error, !isCommitted else { throw error }
           model = before
         }
         let found = try fixture.store.read { (transaction) throws(StorageError) in

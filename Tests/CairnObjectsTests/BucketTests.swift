@@ -61,7 +61,7 @@ struct BucketTests {
   func steps() throws {
     let fixture = try ObjectFixture(pageCount: 128)
     try fixture.change { (objects) throws in try objects.createBucket("c") }
-    for number in 0..<25 { try fixture.put("k/\(number)", contents(number * 1000)) }
+    for number in 0..<25 { try fixture.put(ObjectKey("k/\(number)"), contents(number * 1000)) }
     try fixture.put("l", [1])
     var last: ObjectKey?
     var calls = 0
