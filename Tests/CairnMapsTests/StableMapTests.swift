@@ -237,7 +237,7 @@ struct StableMapTests {
     let before = fixture.store.space.free
     let id = try fixture.store.createMap("big", UInt64.self, [UInt8].self)
     try change(fixture, "big", UInt64.self, [UInt8].self) { (map) throws in
-      for number in 0..<UInt64(500) { try map.put(number, [UInt8](repeating: 1, count: Int(number) * 20)) }
+      for number in 0..<UInt64(500) { try map.put(number, [UInt8](repeating: 1, count: Int(number) * 4)) }
     }
     try fixture.store.removeVolume("big")
     #expect(fixture.store.space.free == before)

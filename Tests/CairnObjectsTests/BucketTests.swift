@@ -68,7 +68,7 @@ struct BucketTests {
     repeat {
       last = try fixture.change { (objects) throws in
         try objects.bucket("b").copyAll(
-          prefix: Array("k/".utf8), to: objects.bucket("c"), after: last, budget: 50_000)
+          prefix: Array("k/".utf8), to: objects.bucket("c"), after: last, budget: 30_000)
       }
       calls += 1
       try fixture.reopen(cleanly: false)

@@ -23,15 +23,13 @@ public struct CandidEncoder {
 
   /// How a type is named; compound ones get an entry in the table.
   private mutating func code(of type: CandidType) -> [UInt8] {
-    if let code = type.primitiveCode { return [code] }
+    if type.isPrimitive { return [type.code] }
     if let found = known.first(where: { $0.type == type }) { return Self.signed(found.index) }
-    var entry: [UInt8]
-    switch type {
-    case .optional(let inner): entry = [CandidCode.optional] + code(of: inner)
-    case .vector(let inner): entry = [CandidCode.vector] + code(of: inner)
-    case .record(let fields): entry = [CandidCode.record] + code(of: fields)
-    case .variant(let fields): entry = [CandidCode.variant] + code(of: fields)
-    case .null, .bool, .nat8, .nat32, .nat64, .text, .principal: entry = []
+    var entry = [type.code]
+    if type.code == CandidCode.record || type.code == CandidCode.variant {
+      entry += code(of: type.parts)
+    } else {
+      entry += code(of: type.parts[0].type)
     }
     let index = table.count
     table.append(entry)
@@ -50,35 +48,48 @@ public struct CandidEncoder {
   }
 
   private static func append(_ value: CandidValue, as type: CandidType, to message: inout [UInt8]) {
-    switch (type, value) {
-    case (.bool, .bool(let flag)): message.append(flag ? 1 : 0)
-    case (.nat8, .nat(let number)): append(number, byteCount: 1, to: &message)
-    case (.nat32, .nat(let number)): append(number, byteCount: 4, to: &message)
-    case (.nat64, .nat(let number)): append(number, byteCount: 8, to: &message)
-    case (.text, .text(let text)): append(bytes: Array(text.utf8), to: &message)
-    case (.vector(.nat8), .bytes(let bytes)): append(bytes: bytes, to: &message)
-    case (.principal, .bytes(let bytes)):
-      message.append(1)
+    let parts = type.parts
+    switch value {
+    case .null: precondition(type == .null, "a value of another type")
+    case .bool(let flag):
+      precondition(type == .bool, "a value of another type")
+      message.append(flag ? 1 : 0)
+    case .nat(let number): append(number, byteCount: byteCount(of: type), to: &message)
+    case .text(let text):
+      precondition(type == .text, "a value of another type")
+      append(bytes: Array(text.utf8), to: &message)
+    case .bytes(let bytes):
+      precondition(type == .blob || type == .principal, "a value of another type")
+      if type == .principal { message.append(1) }
       append(bytes: bytes, to: &message)
-    case (.optional, .none): message.append(0)
-    case (.optional(let inner), .some(let value)):
+    case .none:
+      precondition(type.code == CandidCode.optional, "a value of another type")
+      message.append(0)
+    case .some(let value):
+      precondition(type.code == CandidCode.optional, "a value of another type")
       message.append(1)
-      append(value, as: inner, to: &message)
-    case (.vector(let inner), .vector(let values)):
+      append(value, as: parts[0].type, to: &message)
+    case .vector(let values):
+      precondition(type.code == CandidCode.vector, "a value of another type")
       append(UInt64(values.count), to: &message)
-      for value in values { append(value, as: inner, to: &message) }
-    case (.record(let fields), .record(let values)):
-      precondition(fields.count == values.count, "a value for each field")
-      for index in fields.indices.sorted(by: { fields[$0].id < fields[$1].id }) {
-        append(values[index], as: fields[index].type, to: &message)
+      for value in values { append(value, as: parts[0].type, to: &message) }
+    case .record(let values):
+      precondition(type.code == CandidCode.record && parts.count == values.count, "a value for each field")
+      for index in parts.indices.sorted(by: { parts[$0].id < parts[$1].id }) {
+        append(values[index], as: parts[index].type, to: &message)
       }
-    case (.variant(let fields), .variant(let choice, let value)):
-      let place = fields.filter { $0.id < fields[choice].id }.count
-      append(UInt64(place), to: &message)
-      append(value, as: fields[choice].type, to: &message)
-    default:
-      guard case (.null, .null) = (type, value) else { preconditionFailure("a value of another type") }
+    case .variant(let choice, let value):
+      precondition(type.code == CandidCode.variant, "a value of another type")
+      append(UInt64(parts.filter { $0.id < parts[choice].id }.count), to: &message)
+      append(value, as: parts[choice].type, to: &message)
     }
+  }
+
+  private static func byteCount(of type: CandidType) -> Int {
+    if type == .nat8 { return 1 }
+    if type == .nat32 { return 4 }
+    precondition(type == .nat64, "a value of another type")
+    return 8
   }
 
   private static func append(bytes: [UInt8], to message: inout [UInt8]) {

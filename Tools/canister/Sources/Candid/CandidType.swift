@@ -1,33 +1,59 @@
 /// A type of Candid, the interface language of canisters, as far as Cairn's canisters use it.
 /// Source: the Candid specification, version 0.1.
-public indirect enum CandidType: Equatable, Sendable {
-  case null, bool, nat8, nat32, nat64, text, principal
-  case optional(CandidType)
-  case vector(CandidType)
-  case record([CandidField])
-  case variant([CandidField])
+///
+/// A structure rather than an enum: of an indirect enum with so many cases, the compiler (6.3.1, Embedded, wasm32) took one
+/// case for another.
+public struct CandidType: Equatable, Sendable {
+  /// The first byte of the type in a message.
+  let code: UInt8
+  /// The fields of a record, the cases of a variant; of an optional and a vector, what is in it.
+  let parts: [CandidField]
 
+  private init(_ code: UInt8, _ parts: [CandidField] = []) {
+    self.code = code
+    self.parts = parts
+  }
+
+  /// No value.
+  public static var null: CandidType { CandidType(CandidCode.null) }
+  /// A truth value.
+  public static var bool: CandidType { CandidType(CandidCode.bool) }
+  /// A byte.
+  public static var nat8: CandidType { CandidType(CandidCode.nat8) }
+  /// A number of 32 bits.
+  public static var nat32: CandidType { CandidType(CandidCode.nat32) }
+  /// A number of 64 bits.
+  public static var nat64: CandidType { CandidType(CandidCode.nat64) }
+  /// A text.
+  public static var text: CandidType { CandidType(CandidCode.text) }
+  /// A principal.
+  public static var principal: CandidType { CandidType(CandidCode.principal) }
   /// Bytes: a vector of `nat8`.
   public static var blob: CandidType { .vector(.nat8) }
+
+  /// A value or none.
+  public static func optional(_ inner: CandidType) -> CandidType {
+    CandidType(CandidCode.optional, [CandidField("", inner)])
+  }
+
+  /// Any number of values.
+  public static func vector(_ inner: CandidType) -> CandidType {
+    CandidType(CandidCode.vector, [CandidField("", inner)])
+  }
+
+  /// Named values.
+  public static func record(_ fields: [CandidField]) -> CandidType { CandidType(CandidCode.record, fields) }
+
+  /// One of several named values.
+  public static func variant(_ cases: [CandidField]) -> CandidType { CandidType(CandidCode.variant, cases) }
 
   /// `variant { ok : Success; err : text }`: how the methods answer.
   public static func result(of success: CandidType) -> CandidType {
     .variant([CandidField("ok", success), CandidField("err", .text)])
   }
 
-  /// The number of a type that needs no entry in the type table.
-  var primitiveCode: UInt8? {
-    switch self {
-    case .null: CandidCode.null
-    case .bool: CandidCode.bool
-    case .nat8: CandidCode.nat8
-    case .nat32: CandidCode.nat32
-    case .nat64: CandidCode.nat64
-    case .text: CandidCode.text
-    case .principal: CandidCode.principal
-    case .optional, .vector, .record, .variant: nil
-    }
-  }
+  /// Whether it is named by its first byte alone.
+  var isPrimitive: Bool { code > CandidCode.optional || code == CandidCode.principal }
 }
 
 /// A field of a record, or a case of a variant.
