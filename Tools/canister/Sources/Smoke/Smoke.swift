@@ -13,6 +13,7 @@
       smokeBlocks,
       smokeTrees,
       smokeStore,
+      smokeMaps,
     ]
     for (index, part) in parts.enumerated() where !part() {
       return Int32(index) + 1
