@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+import CompilerPluginSupport
 import PackageDescription
 
 /// Every target: the strictest language there is.
@@ -31,12 +32,16 @@ let package = Package(
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .trait(name: "SQLiteComparison", description: "The tests that ask Cairn's tables and SQLite the same questions."),
     .trait(name: "PlantedBugs", description: "For the crash lab: bugs to be planted in the engine, one at a time."),
     .trait(name: "BenchmarkPeers", description: "The stores that the benchmark measures beside Cairn."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // For the facade's macros alone: neither the tool nor the layers below the facade build it.
+    .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -114,6 +119,29 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // What `@Table` and the attributes beside it generate.
+    .macro(
+      name: "CairnTableMacros",
+      dependencies: [
+        .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+        .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+        .product(name: "SwiftParser", package: "swift-syntax"),
+        .product(name: "SwiftSyntax", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CairnTableMacrosTests",
+      dependencies: [
+        "CairnTableMacros",
+        .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+
     .target(
       name: "CairnMaps", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
       swiftSettings: portable),
@@ -127,7 +155,8 @@ let package = Package(
     .target(
       name: "Cairn",
       dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnVolumes",
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
+        "CairnTableMacros", "CairnVolumes",
       ],
       swiftSettings: strict
     ),
@@ -137,13 +166,25 @@ let package = Package(
     .executableTarget(
       name: "CairnTool",
       dependencies: [
-        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnBlocks", "CairnBytes", "CairnMemory",
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnTables", "CairnBlocks", "CairnBytes",
+        "CairnMemory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/cairn",
       swiftSettings: strict
     ),
-    .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnBytes"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnToolTests", dependencies: ["CairnTool", "CairnTables", "CairnBytes"], swiftSettings: strict),
+
+    // Cairn's tables beside SQLite's, with the trait alone.
+    .testTarget(
+      name: "CairnSQLiteTests",
+      dependencies: [
+        "CairnTables", "CairnVolumes", "CairnBlocks", "CairnMemory", "CairnTestSupport",
+        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLiteComparison"])),
+      ],
+      swiftSettings: strict
+    ),
 
     // The benchmark. The stores beside Cairn are the system's libraries, and needed with the trait alone.
     .systemLibrary(name: "CSQLite", path: "Tools/bench/Peers/CSQLite"),
