@@ -45,14 +45,19 @@ public enum ColumnDefault: Hashable, Sendable {
 /// The built-in ones are stored with the schema and work on every path. Of one with a closure only the name is stored: a
 /// program without the closure can read the table, but not write such a column.
 public struct Sanitizer: Sendable {
-  enum Rule: Sendable {
+  /// What is done.
+  package enum Rule: Sendable {
+    /// ``Sanitizer/trim``
     case trim
+    /// ``Sanitizer/lowercase``
     case lowercase
+    /// ``Sanitizer/uppercase``
     case uppercase
+    /// By name; nil: the program does not have the closure.
     case custom(String, (@Sendable (ColumnValue) -> ColumnValue)?)
   }
 
-  let rule: Rule
+  package let rule: Rule
 
   /// Takes spaces, tabs and line ends off both ends of a string.
   public static let trim = Sanitizer(rule: .trim)
@@ -87,7 +92,7 @@ public struct Sanitizer: Sendable {
   }
 
   /// What messages call it.
-  var name: String {
+  package var name: String {
     switch rule {
     case .trim: "trim"
     case .lowercase: "lowercase"
@@ -99,15 +104,21 @@ public struct Sanitizer: Sendable {
 
 /// Says whether a value may be stored. Built-in ones and ones with closures differ as sanitizers do.
 public struct Validator: Sendable {
-  enum Rule: Sendable {
+  /// What is asked.
+  package enum Rule: Sendable {
+    /// Both bounds, if they are there.
     case range(ColumnValue?, ColumnValue?)
+    /// Both bounds.
     case length(UInt32, UInt32)
+    /// ``Validator/email``
     case email
+    /// ``Validator/url``
     case url
+    /// By name; nil: the program does not have the closure.
     case custom(String, (@Sendable (ColumnValue) -> Bool)?)
   }
 
-  let rule: Rule
+  package let rule: Rule
 
   /// From one value to another, both included; nil: no bound on that side.
   public static func range(from minimum: ColumnValue?, to maximum: ColumnValue?) -> Validator {
@@ -179,7 +190,7 @@ public struct Validator: Sendable {
   }
 
   /// What messages call it.
-  var name: String {
+  package var name: String {
     switch rule {
     case .range: "range"
     case .length: "length"
