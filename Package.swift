@@ -18,6 +18,9 @@ let package = Package(
   products: [
     .library(name: "Cairn", targets: ["Cairn"]),
     .executable(name: "cairn", targets: ["CairnTool"]),
+    .executable(name: "bench", targets: ["CairnBench"]),
+    // The store behind a C interface, for a harness of benchmarks; nothing else uses it.
+    .library(name: "cairnpeer", type: .dynamic, targets: ["CairnPeer"]),
     // L0...L5 without the facade: what a canister takes.
     .library(
       name: "CairnCore",
@@ -29,6 +32,7 @@ let package = Package(
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
     .trait(name: "PlantedBugs", description: "For the crash lab: bugs to be planted in the engine, one at a time."),
+    .trait(name: "BenchmarkPeers", description: "The stores that the benchmark measures beside Cairn."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
@@ -139,6 +143,33 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnBytes"], swiftSettings: strict),
+
+    // The benchmark. The stores beside Cairn are the system's libraries, and needed with the trait alone.
+    .systemLibrary(name: "CSQLite", path: "Tools/bench/Peers/CSQLite"),
+    .systemLibrary(name: "CLMDB", path: "Tools/bench/Peers/CLMDB"),
+    .systemLibrary(name: "CLevelDB", path: "Tools/bench/Peers/CLevelDB"),
+    .systemLibrary(name: "CRocksDB", path: "Tools/bench/Peers/CRocksDB"),
+    .target(name: "CFlushCounter", path: "Tools/bench/CFlushCounter"),
+    .executableTarget(
+      name: "CairnBench",
+      dependencies: [
+        "CFlushCounter", "CairnVolumes", "CairnObjects", "CairnMaps", "CairnBlocks", "CairnBytes", "CairnMemory",
+        .target(name: "CSQLite", condition: .when(traits: ["BenchmarkPeers"])),
+        .target(name: "CLMDB", condition: .when(traits: ["BenchmarkPeers"])),
+        .target(name: "CLevelDB", condition: .when(traits: ["BenchmarkPeers"])),
+        .target(name: "CRocksDB", condition: .when(traits: ["BenchmarkPeers"])),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/bench",
+      exclude: ["CFlushCounter", "Peers", "Plugin"],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "CairnPeer",
+      dependencies: ["CairnVolumes", "CairnObjects", "CairnMaps", "CairnBlocks", "CairnBytes", "CairnMemory"],
+      path: "Tools/bench/Plugin",
+      swiftSettings: strict
+    ),
 
     // Crash suites: short traces, crashed at every point.
     .testTarget(
