@@ -13,12 +13,9 @@
       smokeBlocks,
       smokeTrees,
       smokeStore,
-<<<<<<< HEAD
       smokeMaps,
-=======
       smokeTables,
       smokeTypedTables,
->>>>>>> tables-b
     ]
     for (index, part) in parts.enumerated() where !part() {
       return Int32(index) + 1
