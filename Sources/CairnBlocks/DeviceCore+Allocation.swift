@@ -28,6 +28,7 @@ extension DeviceCore {
 
   func loadGroup(_ group: UInt64) throws(StorageError) {
     guard !allocator.isLoaded(group) else { return }
+    try options.admit(Int(layout.groupBlockCount / 8))
     guard group < geometry.formattedGroupCount else {
       allocator.load(group, bitmap: nil)
       return
@@ -288,6 +289,7 @@ extension DeviceCore {
       try flushAhead()
     }
     let newBlockCount = pages * MemoryPage.byteCount / blockByteCount
+    try options.admit(BlockTable.firstLevelByteCount(blockCount: newBlockCount))
     if let old = table.grow(blockCount: newBlockCount) { retiredTables.append(old) }
     let before = Self.usableBlockCount(layout: layout, blockCount: geometry.blockCount)
     let after = Self.usableBlockCount(layout: layout, blockCount: newBlockCount)

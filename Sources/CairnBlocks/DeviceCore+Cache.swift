@@ -26,6 +26,7 @@ extension DeviceCore {
 
   /// A frame, evicting others when the budget is used up. Under the lock.
   func makeFrame(_ block: UInt64) throws(StorageError) -> MutableBlockBytes {
+    try options.admit(frames.stride + (table.isChunkEmpty(block) ? BlockTable.chunkByteCount : 0))
     if frames.isFull {
       if frames.hasRetired { frames.reclaim(before: slots.oldestPin()) }
       if frames.isFull { evict(count: 64) }

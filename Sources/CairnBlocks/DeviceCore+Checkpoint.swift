@@ -50,6 +50,10 @@ extension DeviceCore {
 
   /// Puts up to `count` blocks into a batch; how many it took.
   private func fillBatch(_ index: Int, count: Int) -> Int {
+    do { try options.admit(count * layout.blockByteCount) } catch {
+      checkpointFailure = error
+      return 0
+    }
     let durable = isPlanted(.imageUndurable) ? .max - 1 : durableSequence
     var chosen: [(block: UInt64, version: BlockBytes, generation: UInt8)] = []
     var notNow: [(block: UInt64, firstChange: UInt64)] = []

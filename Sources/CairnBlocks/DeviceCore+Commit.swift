@@ -48,6 +48,7 @@ extension DeviceCore {
         byteCount: needed * UInt64(layout.sectorByteCount),
         limit: layout.commitSectorCountMax * UInt64(layout.sectorByteCount))
     }
+    try options.admit(Int(needed) * layout.sectorByteCount)
     try makeRoom(needed + layout.maintenanceSectorCount)
     try logGenerations(in: &changes, into: &commit)
     commit.commit(annotation: annotation, external: unflushed)

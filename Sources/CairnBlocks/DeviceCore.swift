@@ -98,11 +98,12 @@ final class DeviceCore: @unchecked Sendable {
     self.environment = environment
     layout = recovered.superblock.layout
     storeID = recovered.superblock.storeID
-    ring = JournalRing(memory: memory, layout: layout)
+    ring = JournalRing(memory: memory, layout: layout, admitsAllocation: options.admitsAllocation)
     slots = ViewSlots()
     writerSlot = try slots.acquireForWriter()
     frames = FrameStore(blockByteCount: layout.blockByteCount, memoryBudget: options.memoryBudget)
     let memoryBlocks = memory.pageCount * MemoryPage.byteCount / UInt64(layout.blockByteCount)
+    try options.admit(BlockTable.firstLevelByteCount(blockCount: memoryBlocks))
     table = BlockTable(blockCount: memoryBlocks)
     clockHand = layout.groupStart
     replay = recovered.replay

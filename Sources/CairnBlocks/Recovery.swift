@@ -26,13 +26,14 @@ struct Recovered {
 struct Recovery {
   let memory: any StableMemory
   let environment: Environment
-  let isReadOnly: Bool
+  private let options: OpenOptions
+  private var isReadOnly: Bool { options.isReadOnly }
   private var commits: [ChainCommit] = []
 
-  init(memory: any StableMemory, environment: Environment, isReadOnly: Bool) {
+  init(memory: any StableMemory, environment: Environment, options: OpenOptions) {
     self.memory = memory
     self.environment = environment
-    self.isReadOnly = isReadOnly
+    self.options = options
   }
 
   mutating func run() throws(StorageError) -> Recovered {
@@ -52,7 +53,7 @@ struct Recovery {
     }
     try requireSize(chosen)
 
-    let ring = JournalRing(memory: memory, layout: chosen.layout)
+    let ring = JournalRing(memory: memory, layout: chosen.layout, admitsAllocation: options.admitsAllocation)
     var recovered = Recovered(superblock: chosen, epoch: chosen.segments[0].epoch, head: chosen.tail)
     do {
       recovered.head = try follow(chosen, ring)
@@ -93,6 +94,7 @@ struct Recovery {
       while end.map({ chain.place.sequence < $0 }) ?? true {
         if superblock.closedHead?.sequence == chain.place.sequence { break }
         guard let commit = try chain.next(epoch: segment.epoch) else { break }
+        try options.admit(commit.changes.count * MemoryLayout<BlockChangePlace>.stride)
         commits.append(commit)
       }
       if let end, chain.place.sequence < end, !isPlanted(.ignoreSegmentEnd) {
