@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+import CompilerPluginSupport
 import PackageDescription
 
 /// Every target: the strictest language there is.
@@ -38,6 +39,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // For the facade's macros alone: neither the tool nor the layers below the facade build it.
+    .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
@@ -115,6 +118,29 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // What `@Table` and the attributes beside it generate.
+    .macro(
+      name: "CairnTableMacros",
+      dependencies: [
+        .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+        .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+        .product(name: "SwiftParser", package: "swift-syntax"),
+        .product(name: "SwiftSyntax", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CairnTableMacrosTests",
+      dependencies: [
+        "CairnTableMacros",
+        .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+
     .target(
       name: "CairnMaps", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
       swiftSettings: portable),
@@ -129,7 +155,7 @@ let package = Package(
       name: "Cairn",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
-        "CairnVolumes",
+        "CairnTableMacros", "CairnVolumes",
       ],
       swiftSettings: strict
     ),
