@@ -33,10 +33,13 @@
         text += ")"
       case .isNull(let column): text += Self.name(column) + " IS NULL"
       case .hasPrefix(let column, let value):
-        text += "substr(\(Self.name(column)), 1, length("
-        append(value)
-        text += ")) = "
-        append(value)
+        // Of an empty byte string substr makes null, so byte strings are looked at as hexadecimal digits.
+        var subject = Self.name(column)
+        var prefix = "?"
+        if case .bytes = value { (subject, prefix) = ("hex(\(subject))", "hex(?)") }
+        text += "CASE WHEN \(Self.name(column)) IS NULL THEN NULL ELSE "
+        text += "substr(\(subject), 1, length(\(prefix))) = \(prefix) END"
+        arguments += [Self.databaseValue(value), Self.databaseValue(value)]
       case .contains(let column, let value):
         text += "instr(\(Self.name(column)), "
         append(value)
