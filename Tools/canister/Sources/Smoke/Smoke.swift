@@ -14,6 +14,8 @@
       smokeTrees,
       smokeStore,
       smokeMaps,
+      smokeTables,
+      smokeTypedTables,
     ]
     for (index, part) in parts.enumerated() where !part() {
       return Int32(index) + 1
