@@ -86,10 +86,19 @@ struct StableMapCrashTests {
     }
   }
 
+  /// Numbers that a seed decides.
+  private final class Numbers: @unchecked Sendable {
+    private let lock = SpinLock()
+    private var generator: SeededGenerator
+
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+
+    func next() -> UInt64 { lock.with { generator.next() } }
+  }
+
   private func options(_ seed: UInt64) -> StoreOptions {
-    let lock = SpinLock()
-    nonisolated(unsafe) var random = SeededGenerator(seed: seed)
-    let environment = Environment(now: { 1_000_000_000_000 }, random: { lock.with { unsafe random.next() } })
+    let numbers = Numbers(seed: seed)
+    let environment = Environment(now: { 1_000_000_000_000 }, random: { numbers.next() })
     return StoreOptions(filesystems: [MapFilesystem()], environment: environment)
   }
 
