@@ -186,29 +186,27 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // Crash suites: short traces, crashed at every point.
-    .testTarget(
-      name: "CairnCrashTests",
-      dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnMemory", "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTestSupport",
-      ],
-      swiftSettings: strict
-    ),
-
     // The crash lab.
     .executableTarget(
       name: "crashlab",
       dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnTestSupport", "CairnTrees",
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTestSupport",
+        "CairnTrees",
         "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "CrashLabTests",
+      dependencies: ["crashlab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
 
     // What tests of several layers share.
     .target(
-      name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
+      name: "CairnTestSupport", dependencies: ["CairnBytes", "CairnMemory"], path: "Tests/CairnTestSupport",
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

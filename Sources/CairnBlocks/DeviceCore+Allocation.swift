@@ -283,6 +283,9 @@ extension DeviceCore {
         if case .full = error { return false }
         throw StorageError.memory(error)
       }
+      // The larger memory must be durable before the commit that counts on it: the two could arrive in any order, and a device
+      // that is larger than its memory does not open.
+      try flushAhead()
     }
     let newBlockCount = pages * MemoryPage.byteCount / blockByteCount
     if let old = table.grow(blockCount: newBlockCount) { retiredTables.append(old) }

@@ -37,7 +37,7 @@ extension DeviceCore {
     let external = changes.external.values.sorted { $0.start < $1.start }
     var unflushed: [ExternalData] = external
     if changes.externalByteCount > DeviceLimits.unflushedDataByteCountMax {
-      if !isPlanted(.skipDataFlush) { try flushData() }
+      if !isPlanted(.skipDataFlush) { try flushAhead() }
       unflushed = []
     }
     let generationByteCount = min(pendingGenerations.count, layout.generationsPerCommitMax) * 16
@@ -139,8 +139,9 @@ extension DeviceCore {
     }
   }
 
-  /// Flushes data before the commit that points to them. Releases the lock meanwhile.
-  private func flushData() throws(StorageError) {
+  /// Flushes what must be durable before the commit that points to it: much new data, a larger memory. Releases the lock
+  /// meanwhile.
+  func flushAhead() throws(StorageError) {
     lock.unlock()
     var failure: MemoryError?
     do { try memory.flush() } catch { failure = error }

@@ -27,6 +27,11 @@ struct DeviceLayoutTests {
     let stepping = try #require(
       DeviceLayout(blockByteCount: 512, ringBlockCount: 53, imageSlotCount: 0, imageSlotBlockCount: 0))
     #expect(stepping.groupStart == 54 && stepping.geometryBlock == 64)
+    // The crash lab found that with ring and images of 54 to 62 blocks the second superblock lay in the generation table of
+    // group 0 (or was its bitmap), and formatting made a damaged image. The group begins behind it.
+    let colliding = try #require(
+      DeviceLayout(blockByteCount: 512, ringBlockCount: 48, imageSlotCount: 2, imageSlotBlockCount: 4))
+    #expect(colliding.groupStart == 64 && colliding.geometryBlock == 73)
   }
 
   @Test("keeps its regions apart, in order and complete", arguments: blockByteCounts)
@@ -49,6 +54,8 @@ struct DeviceLayoutTests {
       #expect(layout.groupStart == 1 + ring + image || layout.groupStart >= 64, Comment(rawValue: name))
       #expect(layout.group(of: layout.groupStart - 1) == nil && layout.group(of: layout.geometryBlock) == 0)
       #expect(layout.geometryBlock != DeviceLayout.superblockB)
+      let own = layout.groupStart..<layout.groupStart + DeviceLayout.groupOverhead
+      #expect(!own.contains(DeviceLayout.superblockB), Comment(rawValue: name))
       #expect(!layout.isBitmap(layout.geometryBlock) && !layout.isGenerationTable(layout.geometryBlock))
     }
   }
