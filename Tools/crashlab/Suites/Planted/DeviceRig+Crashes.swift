@@ -27,7 +27,13 @@ extension DeviceRig {
   }
 
   func losePower(rots: Bool) throws {
-    memory.losePower(fates())
+    if rots && random.below(2) == 0 {
+      // The write of the other copy did not arrive: what it still needs must be there.
+      let copies = [0, 63 * shape.format.blockByteCount / 512]
+      memory.losePower { sector, _ in copies.contains(sector) ? .old : .new }
+    } else {
+      memory.losePower(fates())
+    }
     if rots {
       var image = DamagedImage(memory.durableImage)
       // With one copy torn by the crash the other one must stay.
