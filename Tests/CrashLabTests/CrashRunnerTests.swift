@@ -66,7 +66,7 @@ struct CrashRunnerTests {
     let floors: [String: Int] = ["cases": 5]
     func run(_ run: SuiteRun) throws {
       run.forEach(5) { index in
-        _ = run.isNewState(UInt64(index % 2))
+        _ = run.isNewState(mix(UInt64(index % 2)))
         run.add("cases")
         if index == 3 { throw LabError("three") }
       }

@@ -63,7 +63,11 @@ struct CrashLab: ParsableCommand {
   }
 
   private func runSuites() throws {
-    let chosen = suites.isEmpty ? Suites.all : try suites.map { try Suites.named($0) }
+    // A build in which bugs can be planted is for the suites that plant them, and no other is.
+    let canPlant = !PlantedSwitches.names.isEmpty
+    let chosen =
+      suites.isEmpty
+      ? Suites.all.filter { $0.needsPlantedBugs == canPlant } : try suites.map { try Suites.named($0) }
     let total = chosen.reduce(0) { $0 + $1.seconds }
     var isGood = true
     for suite in chosen {

@@ -66,6 +66,13 @@ struct DamagedImage {
     flipBit(in: lower..<lower + extent.bytes.count, &random)
   }
 
+  /// Whether a whole record stands at a place.
+  func record(at offset: Int) -> Bool {
+    let rest = bytes.span.extracting(offset..<ring.upperBound)
+    guard let count = JournalRecord.claimedByteCount(rest), count <= rest.count else { return false }
+    return JournalRecord(verifying: rest.extracting(0..<count)) != nil
+  }
+
   /// Where the records between the tail and the head of a cleanly closed image lie, padding excluded.
   var records: [Range<Int>] {
     guard let superblock = superblocks.first, let head = superblock.closedHead, let layout else { return [] }

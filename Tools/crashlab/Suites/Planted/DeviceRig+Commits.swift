@@ -46,11 +46,10 @@ extension DeviceRig {
       RigCommit(letter: letters[random.below(letters.count)], seed: random.next())
     }
     let group = RigGroup(device, current, commits)
-    // Half of the faults meet the flush that carries the others: the one that shows most.
-    let meetsGroup = memory.failsAfter != nil && random.below(2) == 0
-    if meetsGroup { memory.failsAfter = nil }
-    memory.beforeFlush = { [memory] in
-      if meetsGroup && group.hasAppended { memory.failsAfter = 0 }
+    let death = memory.beforeFlush
+    memory.beforeFlush = {
+      // Death is planned for a flush: it is the one that carries the others.
+      if group.hasAppended { death?() }
       group.append()
     }
     group.lead()

@@ -9,7 +9,7 @@ extension DeviceRig {
   /// What a crash makes of the sectors that are not flushed, in one of a few ways.
   func fates() -> (Int, Int) -> SimulatedMemory.Fate {
     let count = max(memory.pendingSectors.count, 1)
-    let (mode, one) = (random.below(8), random.below(count))
+    let (mode, one) = (random.below(9), random.below(count))
     var dice = SeededGenerator(seed: random.next())
     return { _, index in
       switch mode {
@@ -20,13 +20,20 @@ extension DeviceRig {
       case 4: index == one ? .garbage : .new
       case 5: index < one ? .new : .old
       case 6: dice.below(2) == 0 ? .old : .new
+      case 7: .garbage
       default: [.old, .new, .garbage][dice.below(3)]
       }
     }
   }
 
   func losePower(rots: Bool) throws {
-    memory.losePower(fates())
+    if rots && random.below(2) == 0 {
+      // The write of the other copy did not arrive: what it still needs must be there.
+      let copies = [0, 63 * shape.format.blockByteCount / 512]
+      memory.losePower { sector, _ in copies.contains(sector) ? .old : .new }
+    } else {
+      memory.losePower(fates())
+    }
     if rots {
       var image = DamagedImage(memory.durableImage)
       // With one copy torn by the crash the other one must stay.
@@ -36,23 +43,25 @@ extension DeviceRig {
     try reopen(recoveryCrashes: random.below(3))
   }
 
-  /// Of a commit only the first sector arrives, and a bit of the newest data has changed: that sector proves that their
-  /// commit was durable, so it is not dropped.
+  /// Of a commit only the first sector arrives, and a bit of the newest data has changed: where that sector holds a whole
+  /// record, it proves that the commit of the data was durable, which then is not dropped.
   func proveAndDamage(_ letter: Character) throws {
     memory.recordsEvents = true
     memory.beforeFlush = { [memory] in memory.failsAfter = 0 }
     do { try operate(letter) } catch is Interrupted {}
     memory.beforeFlush = nil
     let ring = DamagedImage(memory.durableImage).ring
-    let first = memory.events.lazy.compactMap { event -> Int? in
+    let writes = memory.events.lazy.compactMap { event -> Int? in
       guard case .write(let offset, _) = event, ring.contains(offset) else { return nil }
-      return offset / 512
-    }.first
-    memory.losePower { sector, _ in sector == first ? .new : .old }
+      return offset
+    }
+    guard let first = writes.first else { return }
+    memory.losePower { sector, _ in sector == first / 512 ? .new : .old }
     var image = DamagedImage(memory.durableImage)
-    if let start = pickOldExtent(current) { image.flipDataBit(of: start, in: current, &random) }
+    guard let start = pickOldExtent(current), image.record(at: first) else { return }
+    image.flipDataBit(of: start, in: current, &random)
     memory = SimulatedMemory(image: image.bytes)
-    try openDamaged(allowed: [current])
+    try openDamaged(allowed: [current] + inFlight.map(\.state))
   }
 
   /// Opens the memory as after a crash, or after the process was killed, and takes the state that it shows for the current

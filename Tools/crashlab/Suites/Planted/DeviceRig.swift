@@ -96,7 +96,7 @@ final class DeviceRig {
 
   /// A trace of letters by chance: four to twenty of them, a quarter with a fault.
   static func randomTrace(_ random: inout SeededGenerator) -> String {
-    let letters = Array("aabccccCffxxddkkgorsew")
+    let letters = Array("aabccccCDyffxxddkkgorsew")
     let faults = Array("!!!?KKZE")
     var steps = ["a", "a", "x"]
     for _ in 0..<4 + random.below(16) {
@@ -116,7 +116,7 @@ final class DeviceRig {
     if letter == "g" { try checkpoint() }
     let faults = memory.faultCount
     switch fault {
-    case "!", "?", "K": memory.failsAfter = random.below(Self.callCount(of: letter))
+    case "!", "?", "K": planDeath(in: letter)
     case "Z": memory.fault = MemoryFault([.flush], after: letter == "k" ? random.below(4) : 0)
     case "E": memory.fault = MemoryFault([.write], after: random.below(3))
     default: break
@@ -147,12 +147,22 @@ final class DeviceRig {
     try attempt { () throws(StorageError) in try device.close() }
   }
 
-  /// About as many writes and flushes as a step makes.
-  private static func callCount(of letter: Character) -> Int {
-    switch letter {
-    case "k", "g": 12
-    case "x", "o", "X": 6
-    default: 4
+  /// Lets the memory fail in a step for good: at a flush, when most is in flight, or at any other call.
+  private func planDeath(in letter: Character) {
+    guard random.below(2) == 0 else {
+      memory.failsAfter = random.below("kgD".contains(letter) ? 12 : "xyoX".contains(letter) ? 6 : 4)
+      return
+    }
+    let first = memory.flushCount
+    let flush =
+      switch letter {
+      // The flush that carries the others.
+      case "g": first + 1
+      case "k", "D": first + random.below(6)
+      default: first + (random.below(2) == 0 ? 0 : random.below(4))
+      }
+    memory.beforeFlush = { [memory] in
+      if memory.flushCount == flush { memory.failsAfter = 0 }
     }
   }
 
@@ -164,7 +174,10 @@ final class DeviceRig {
       try attempt { () throws(StorageError) in device = try open() }
       try settle()
     case "g": try commitGroup()
-    case "r": if !lost.isEmpty { try commit(lost.removeFirst()) }
+    case "r":
+      guard !lost.isEmpty else { return }
+      let again = lost.removeFirst()
+      if again.letter == "w" { try grow() } else { try commit(again) }
     case "s": snapshots.append((try device.snapshot(), current))
     case "e": snapshots.removeAll()
     case "v": try verify()

@@ -6,9 +6,10 @@ import CairnTestSupport
 /// One commit, by its letter and a seed that decides the rest: done again on the same state, it is the same commit.
 ///
 ///     a  allocates a metadata block          c  changes some bytes of a few         f  frees one
-///     A  the same, where data lay            C  changes many bytes of all           x  writes data
-///     b  both                                X  writes data that pretend to be metadata
-///     d  frees data                          B  writes 17 MiB of data
+///     A  the same, where data lay            C  changes many bytes of a few         x  writes data
+///     b  a and D                             D  changes many bytes of all           y  x and C
+///     X  writes data that pretend to be metadata                                    d  frees data
+///     B  writes 17 MiB of data
 struct RigCommit {
   var letter: Character
   var seed: UInt64
@@ -21,10 +22,12 @@ struct RigCommit {
     case "a", "A": try allocate(&state, transaction, &random)
     case "c":
       for _ in 0..<1 + random.below(3) { try change(&state, transaction, &random, byteCount: 1 + random.below(20)) }
-    case "C", "b":
+    case "C", "y":
+      if letter == "y" { try writeData(&state, transaction, &random) }
+      for _ in 0..<1 + random.below(4) { try changeMuch(nil, &state, transaction, &random) }
+    case "D", "b":
       if letter == "b" { try allocate(&state, transaction, &random) }
-      let quarter = (transaction.view.blockByteCount - BlockHeader.byteCount) / 4
-      for _ in 0..<4 { try change(&state, transaction, &random, byteCount: quarter + random.below(2 * quarter)) }
+      for block in state.blocks.keys.sorted().prefix(8) { try changeMuch(block, &state, transaction, &random) }
     case "f":
       guard let block = Self.pick(state.blocks.keys, &random) else { return }
       try transaction.free(BlockNumber(block))
@@ -58,6 +61,16 @@ struct RigCommit {
     let block = try transaction.allocate(kind: RigState.kind, owner: 7, near: near(state, &random))
     state.blocks[block.rawValue] = [UInt8](repeating: 0, count: payload)
     try put(random.bytes(1 + random.below(40)), in: block.rawValue, at: random.below(payload - 40), &state, transaction)
+  }
+
+  /// Changes a quarter to three quarters of a block; without one, of any.
+  private func changeMuch(
+    _ block: UInt64?, _ state: inout RigState, _ transaction: BlockTransaction, _ random: inout SeededGenerator
+  ) throws(StorageError) {
+    let quarter = (transaction.view.blockByteCount - BlockHeader.byteCount) / 4
+    let byteCount = quarter + random.below(2 * quarter)
+    guard let block else { return try change(&state, transaction, &random, byteCount: byteCount) }
+    try put(random.bytes(byteCount), in: block, at: random.below(4 * quarter - byteCount), &state, transaction)
   }
 
   private func change(

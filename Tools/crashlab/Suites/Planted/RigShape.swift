@@ -11,6 +11,10 @@ struct RigShape {
     name: "small",
     format: FormatOptions(
       blockByteCount: 512, journalByteCount: 16 * 512, imageSlotCount: 2, imageSlotBlockCount: 4))
+  static let roomy = RigShape(
+    name: "roomy",
+    format: FormatOptions(
+      blockByteCount: 512, journalByteCount: 16 * 512, imageSlotCount: 2, imageSlotBlockCount: 8))
   static let wide = RigShape(
     name: "wide",
     format: FormatOptions(
@@ -27,5 +31,5 @@ struct RigShape {
     name: "huge", pageCount: 300,
     format: FormatOptions(
       blockByteCount: 4096, journalByteCount: 64 * 4096, imageSlotCount: 2, imageSlotBlockCount: 4))
-  static let all = [small, wide, big, cramped, huge]
+  static let all = [small, roomy, wide, big, cramped, huge]
 }
