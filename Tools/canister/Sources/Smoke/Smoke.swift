@@ -14,6 +14,7 @@
       smokeTrees,
       smokeStore,
       smokeTables,
+      smokeTypedTables,
     ]
     for (index, part) in parts.enumerated() where !part() {
       return Int32(index) + 1

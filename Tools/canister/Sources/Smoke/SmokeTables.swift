@@ -17,7 +17,8 @@
         let tables = try transaction.tables()
         let users = try tables.table("users")
         try users.insertMany([
-          [.null, .string(" Ada "), .integer(36)], [.null, .string("Grace"), .null], [.null, .string("Alan"), .integer(41)],
+          [.null, .string(" Ada "), .integer(36)], [.null, .string("Grace"), .null],
+          [.null, .string("Alan"), .integer(41)],
         ])
         try users.insert(named: [("name", .string("Edsger")), ("age", .integer(72))])
         try users.update([.integer(4)], [("age", .integer(70))])
@@ -40,7 +41,8 @@
         TableSchema(
           "users",
           columns: [
-            ColumnDefinition("id", .int64, isAutoIncrement: true), ColumnDefinition("name", .string, sanitizers: [.trim]),
+            ColumnDefinition("id", .int64, isAutoIncrement: true),
+            ColumnDefinition("name", .string, sanitizers: [.trim]),
             ColumnDefinition("age", .int32, isOptional: true, validators: [.range(from: .integer(0), to: nil)]),
           ], primaryKey: ["id"], indexes: [IndexDefinition("age", on: ["age"])],
           checks: [CheckDefinition("old", .compare("age", .less, .integer(200)))]),
@@ -57,7 +59,8 @@
   private func smokeQueries(_ tables: TableVolume) throws(StorageError) -> Bool {
     let users = try tables.table("users")
     let grown = Predicate.and([.compare("age", .greaterOrEqual, .integer(36)), .not(.hasPrefix("name", .string("X")))])
-    let page = try users.select(Query(grown, order: [OrderTerm("age", isDescending: true)], limit: 1, columns: ["name"]))
+    let page = try users.select(
+      Query(grown, order: [OrderTerm("age", isDescending: true)], limit: 1, columns: ["name"]))
     let first = try page.next()
     let rest = try users.select(Query(grown, order: [OrderTerm("age", isDescending: true)], after: page.pageToken))
     let joined = try users.select(
@@ -73,7 +76,8 @@
       return true
     }
     let plan = try users.explain(Query(.compare("id", .equal, .integer(1))))
-    return try first == [.string("Edsger")] && rest.all().count == 2 && joined.all().count == 1 && groups.all().count == 4
+    return try first == [.string("Edsger")] && rest.all().count == 2 && joined.all().count == 1
+      && groups.all().count == 4
       && distinct.all().count == 4 && passed == 4 && plan.access == .primaryKey && users.count(grown) == 3
   }
 #endif
