@@ -123,7 +123,7 @@ struct MultiCallTests {
 
   @Test("ten thousand rows in one transaction")
   func many() throws {
-    let fixture = try TableFixture(pageCount: 1024)
+    let fixture = try TableFixture(pageCount: 4096)
     try fixture.change {
       try $0.createTable(
         TableSchema(

@@ -77,7 +77,7 @@ struct TableGenerator {
     case .bool: return .bool(small % 2 == 0)
     case .string: return .string(pick(["", "a", "ab", "abc", "b", "b\u{0}", "\u{e9}", "zz"]))
     case .bytes: return .bytes(pick([[], [0], [0, 0], [0, 255], [1], [255], [255, 255]]))
-    case .date: return .date(CalendarDate(daysSince1970: Int32(small) - 2) ?? pick([]))
+    case .date: return CalendarDate(daysSince1970: Int32(small) - 2).map { .date($0) } ?? .null
     case .timestamp: return .timestamp(Timestamp(nanosecondsSince1970: Int64(small) - 2))
     case .uniqueID: return .uniqueID(UniqueID(high: UInt64(small % 2), low: UInt64(small)))
     case .principal: return (try? Principal([UInt8(small)])).map { .principal($0) } ?? .null
