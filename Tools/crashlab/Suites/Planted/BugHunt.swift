@@ -87,7 +87,7 @@ struct BugHunt {
 
   let bug: PlantedBugEntry
   /// Seconds after which the bug counts as missed.
-  var limit = 20.0
+  var limit = 60.0
   private(set) var stateCount = 0
   private(set) var hashes: Set<UInt64> = []
 
