@@ -82,7 +82,6 @@ extension DeviceRig {
   func askForAll() throws {
     try operate("s")
     try operate("d")
-    struct Enough: Error {}
     func ask() throws -> StorageError {
       let count = device.space.free / UInt64(shape.format.blockByteCount)
       do {

@@ -17,7 +17,7 @@ import CairnTestSupport
 ///     P  power loss behind the commit's first sector, and data before it rotted
 ///     Z  a flush fails                E  a write fails
 ///
-/// Steps in capital letters change the image at rest; after all but R the trace ends:
+/// These steps change the image while nobody uses it; after all but R the trace ends:
 ///
 ///     R  rot of the newest superblock             Q  rot of a sector of the ring      J  of one bit of a record
 ///     U  of one bit of data                       W  of one bit of a block            N  a block becomes zeros
