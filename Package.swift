@@ -31,12 +31,14 @@ let package = Package(
   ],
   traits: [
     .trait(name: "SystemZlib", description: "CRC-32 from the system's zlib; without it, from a portable table."),
+    .trait(name: "SQLiteComparison", description: "The tests that ask Cairn's tables and SQLite the same questions."),
     .trait(name: "PlantedBugs", description: "For the crash lab: bugs to be planted in the engine, one at a time."),
     .trait(name: "BenchmarkPeers", description: "The stores that the benchmark measures beside Cairn."),
     .default(enabledTraits: ["SystemZlib"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -126,7 +128,8 @@ let package = Package(
     .target(
       name: "Cairn",
       dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnVolumes",
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
+        "CairnVolumes",
       ],
       swiftSettings: strict
     ),
@@ -136,13 +139,25 @@ let package = Package(
     .executableTarget(
       name: "CairnTool",
       dependencies: [
-        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnBlocks", "CairnBytes", "CairnMemory",
+        "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnTables", "CairnBlocks", "CairnBytes",
+        "CairnMemory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/cairn",
       swiftSettings: strict
     ),
-    .testTarget(name: "CairnToolTests", dependencies: ["CairnTool", "CairnBytes"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnToolTests", dependencies: ["CairnTool", "CairnTables", "CairnBytes"], swiftSettings: strict),
+
+    // Cairn's tables beside SQLite's, with the trait alone.
+    .testTarget(
+      name: "CairnSQLiteTests",
+      dependencies: [
+        "CairnTables", "CairnVolumes", "CairnBlocks", "CairnMemory", "CairnTestSupport",
+        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLiteComparison"])),
+      ],
+      swiftSettings: strict
+    ),
 
     // The benchmark. The stores beside Cairn are the system's libraries, and needed with the trait alone.
     .systemLibrary(name: "CSQLite", path: "Tools/bench/Peers/CSQLite"),

@@ -1,4 +1,4 @@
-// Cairn in one import: stores and transactions, objects, disks and maps, and the memories that a store lives on.
+// Cairn in one import: stores and transactions, objects, tables, disks and maps, and the memories that a store lives on.
 
 @_exported public import CairnBlocks
 @_exported public import CairnBytes
@@ -6,4 +6,5 @@
 @_exported public import CairnMaps
 @_exported public import CairnMemory
 @_exported public import CairnObjects
+@_exported public import CairnTables
 @_exported public import CairnVolumes

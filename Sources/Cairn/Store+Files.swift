@@ -3,12 +3,15 @@ import CairnDisks
 import CairnMaps
 import CairnMemory
 import CairnObjects
+import CairnTables
 public import CairnVolumes
 import Foundation
 
 extension Store {
   /// The filesystems that come with Cairn. A program that opens a store with its own puts them beside.
-  public static var standardFilesystems: [any Filesystem] { [ObjectFilesystem(), DiskFilesystem(), MapFilesystem()] }
+  public static var standardFilesystems: [any Filesystem] {
+    [ObjectFilesystem(), DiskFilesystem(), MapFilesystem(), TableFilesystem()]
+  }
 
   /// Bytes that a store begins with when it is made without a size.
   private static let startByteCount: UInt64 = 64 << 20

@@ -44,6 +44,8 @@ extension StorageError: CustomStringConvertible {
     case .quotaExceeded(let volume, let limit): "the quota of volume \(volume), \(limit) bytes, is used up"
     case .wrongKind(let volume, let found, let expected):
       "volume \(volume) holds \(found), not \(expected)"
+    case .constraintViolated(let violation): violation.description
+    case .schemaMismatch(let volume, let reason): "the tables of volume \(volume): \(reason)"
     case .invalidRange(let lower, let upper, let byteCount):
       "bytes \(lower)..<\(upper) are not within \(byteCount) bytes"
     }

@@ -67,6 +67,10 @@ public enum StorageError: Error, Equatable, Sendable {
   case quotaExceeded(volume: String, limit: UInt64)
   /// The volume is of another kind, or of a newer format of its kind.
   case wrongKind(volume: String, found: String, expected: String)
+  /// A rule of a table does not allow a row.
+  case constraintViolated(ConstraintViolation)
+  /// The tables of a volume are not as the program expects them; the text says where they differ and what to do.
+  case schemaMismatch(volume: String, reason: String)
   /// A byte range outside the value.
   case invalidRange(lower: UInt64, upper: UInt64, byteCount: UInt64)
 }

@@ -6,7 +6,7 @@ internal import Glibc
 struct Cairn: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cairn",
-    abstract: "A crash-safe store in one file: objects, disks, transactions, and a journal that one can read.",
+    abstract: "A crash-safe store in one file: objects, tables, disks, transactions, and a journal that one can read.",
     discussion: """
       Sizes are written 64KiB or 1GiB, lengths of time 500ms, 10m, 2h or 1d. --as PRINCIPAL goes with every command; \
       without it the caller is the owner.
@@ -21,7 +21,8 @@ struct Cairn: ParsableCommand {
     InitCommand.self, GrowCommand.self, PutCommand.self, GetCommand.self, ListCommand.self, RemoveCommand.self,
     CopyCommand.self, ImportCommand.self, ExportCommand.self, BeginCommand.self, CommitCommand.self,
     RollbackCommand.self, TransactionsCommand.self, JournalCommand.self, CheckCommand.self, StatCommand.self,
-    BackupCommand.self, VolumeCommand.self, DiskCommand.self, GrantCommand.self, DemoCommand.self,
+    BackupCommand.self, VolumeCommand.self, DiskCommand.self, TableCommand.self, GrantCommand.self,
+    DemoCommand.self,
   ]
 
   /// The names of the commands.

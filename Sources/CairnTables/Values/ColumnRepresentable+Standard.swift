@@ -226,7 +226,7 @@ extension Principal: ColumnRepresentable {
   }
 }
 
-extension [UInt8]: ColumnRepresentable {
+extension [UInt8]: TableKey, ColumnRepresentable {
   /// `bytes`.
   public static var columnType: ColumnType { .bytes }
 

@@ -2,7 +2,7 @@
 ///
 /// The standard types, ``ExactDecimal``, ``CalendarDate``, ``Timestamp``, ``UniqueID``, `Principal` and optionals of all of
 /// them conform; enumerations conform through ``ColumnEnumeration``, structures of your own through ``NestedValue``.
-public protocol ColumnRepresentable {
+public protocol ColumnRepresentable: TableKey {
   /// The type of a column of such values.
   static var columnType: ColumnType { get }
   /// Whether a column of such values may be null.
@@ -16,6 +16,15 @@ public protocol ColumnRepresentable {
 extension ColumnRepresentable {
   /// Not null.
   public static var isOptionalColumn: Bool { false }
+
+  /// The value, as a key of one column.
+  public var keyValues: [ColumnValue] { [columnValue] }
+
+  /// From a key of one column.
+  public init?(keyValues: [ColumnValue]) {
+    guard keyValues.count == 1 else { return nil }
+    self.init(columnValue: keyValues[0])
+  }
 }
 
 /// An enumeration with raw values, stored as those: `enum Role: String, ColumnEnumeration`.
@@ -62,7 +71,7 @@ extension NestedValue {
   }
 }
 
-extension Optional: ColumnRepresentable where Wrapped: ColumnRepresentable {
+extension Optional: TableKey, ColumnRepresentable where Wrapped: ColumnRepresentable {
   /// The wrapped type's.
   public static var columnType: ColumnType { Wrapped.columnType }
 

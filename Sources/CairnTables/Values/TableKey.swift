@@ -2,8 +2,8 @@ public import CairnBytes
 
 /// A key of one or more columns.
 ///
-/// Every ``ColumnRepresentable`` value is a key of one column through ``SingleKey``; composite keys are `Pair` and
-/// `Triple`, since tuples can not conform.
+/// Every ``ColumnRepresentable`` value is a key of one column; composite keys are `Pair` and `Triple`, since tuples can
+/// not conform, or ``KeyValues``.
 public protocol TableKey {
   /// The values, in the order of the key's columns.
   var keyValues: [ColumnValue] { get }
@@ -11,22 +11,16 @@ public protocol TableKey {
   init?(keyValues: [ColumnValue])
 }
 
-/// A key of one column.
-public struct SingleKey<Value: ColumnRepresentable>: TableKey {
-  /// The column's value.
-  public let value: Value
+/// A key of any number of columns, as their values.
+public struct KeyValues: TableKey, Hashable, Sendable {
+  /// The values, in the order of the key's columns.
+  public let keyValues: [ColumnValue]
 
-  /// A key by its value.
-  public init(_ value: Value) { self.value = value }
+  /// A key by its values.
+  public init(_ keyValues: [ColumnValue]) { self.keyValues = keyValues }
 
-  /// The value.
-  public var keyValues: [ColumnValue] { [value.columnValue] }
-
-  /// From one value.
-  public init?(keyValues: [ColumnValue]) {
-    guard keyValues.count == 1, let value = Value(columnValue: keyValues[0]) else { return nil }
-    self.value = value
-  }
+  /// A key by its values, whatever they are.
+  public init?(keyValues: [ColumnValue]) { self.init(keyValues) }
 }
 
 extension Pair: TableKey where First: ColumnRepresentable, Second: ColumnRepresentable {

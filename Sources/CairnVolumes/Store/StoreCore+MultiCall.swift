@@ -311,6 +311,7 @@ extension StoreCore {
         if let staging = transaction.staging {
           try transaction.validate(staging)
           try transaction.reapplyAll(from: staging)
+          try transaction.completeVolumes()
           held = try transaction.rangesToHold(staging)
         }
       } catch {

@@ -24,6 +24,9 @@ final class StoreCore: @unchecked Sendable {
   private var newest: CatalogState?
   private var mounted: Set<UInt64> = []
   private var latestTime: UInt64 = 0
+  /// What filesystems parsed, the latest last.
+  private var parsed: [(incarnation: UInt64, definition: UInt64, value: any ParsedDefinition)] = []
+  private static let parsedCountMax = 16
 
   init(device: BlockDevice, catalog: Catalog, options: StoreOptions) {
     self.device = device
@@ -96,6 +99,20 @@ final class StoreCore: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     mounted.insert(incarnation)
+  }
+
+  /// What a filesystem made of a definition of a volume, if it is kept.
+  func parsed(_ incarnation: UInt64, _ definition: UInt64) -> (any ParsedDefinition)? {
+    lock.lock()
+    defer { lock.unlock() }
+    return parsed.last { $0.incarnation == incarnation && $0.definition == definition }?.value
+  }
+
+  func setParsed(_ incarnation: UInt64, _ definition: UInt64, _ value: any ParsedDefinition) {
+    lock.lock()
+    defer { lock.unlock() }
+    if parsed.count == Self.parsedCountMax { parsed.removeFirst() }
+    parsed.append((incarnation, definition, value))
   }
 
   /// A random number other than 0.

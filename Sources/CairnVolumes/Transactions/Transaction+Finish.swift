@@ -7,6 +7,7 @@ extension Transaction {
   /// Completes a commit: data that nobody took over go back, and the catalog learns what the volumes take.
   func finish(_ writer: BlockTransaction) throws(StorageError) {
     try requireSound()
+    try completeVolumes()
     try freeUntaken(writer)
     // What is left is bookkeeping of a few bytes; a delete on a full store must not fail for it.
     writer.usesReserve = true
@@ -15,6 +16,13 @@ extension Transaction {
       volume.change = UsageChange()
     }
     if catalogChanged { try core.changeStore(in: writer) { $0.generation &+= 1 } }
+  }
+
+  /// Lets filesystems look at what was left for the end.
+  func completeVolumes() throws(StorageError) {
+    for volume in openedVolumes where volume.id != .catalog && !volume.isBeingRemoved {
+      try volume.changing { () throws(StorageError) in try volume.filesystem.complete(volume) }
+    }
   }
 
   /// Keeps what a call staged and read with its multi-call transaction. The changes were taken back before, so that the

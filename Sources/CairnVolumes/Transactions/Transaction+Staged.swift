@@ -118,7 +118,9 @@ extension Transaction {
   /// Whether an operation that was possible when it was staged can fail like this only because the state has changed.
   private static func dependsOnState(_ error: StorageError) -> Bool {
     switch error {
-    case .notFound, .alreadyExists, .notEmpty, .preconditionFailed, .conflict, .invalidRange, .wrongKind: true
+    case .notFound, .alreadyExists, .notEmpty, .preconditionFailed, .conflict, .invalidRange, .wrongKind,
+      .constraintViolated:
+      true
     default: false
     }
   }

@@ -112,6 +112,7 @@ public final class Transaction {
   /// Ends the transaction: nothing of it works any more.
   func end() {
     isActive = false
+    for volume in opened { volume.companion = nil }
     opened = []
     untaken = []
   }

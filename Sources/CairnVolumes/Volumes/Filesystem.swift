@@ -3,8 +3,8 @@ public import CairnBlocks
 /// The code behind a kind of volume.
 ///
 /// One object serves every volume of its kind, in every transaction and from every thread, so it holds nothing of a
-/// volume; what belongs to a volume stands in the volume's trees and data. (A cache of something parsed can be kept by
-/// `Volume.definition` behind a lock.)
+/// volume; what belongs to a volume stands in the volume's trees and data. What it parses from them it may keep: for the
+/// volume's definition (`Volume.parsedDefinition`), or for one transaction (`Volume.companion`).
 ///
 /// A filesystem changes its volume only through logical operations: bytes that say "put this under that key", encoded and
 /// decoded by itself. `Volume.perform` runs one at once and, in a multi-call transaction, stages its bytes; at commit
@@ -26,6 +26,9 @@ public protocol Filesystem: AnyObject, Sendable {
   func mount(_ volume: Volume) throws(StorageError)
   /// Does an operation. Fails before it changes anything, or else the whole transaction fails.
   func apply(_ operation: [UInt8], to volume: Volume) throws(StorageError)
+  /// Looks, before a transaction commits or is prepared, at what its operations left for that moment, and writes what they
+  /// did not. What it throws keeps the transaction from committing.
+  func complete(_ volume: Volume) throws(StorageError)
   /// Walks everything that the volume owns and holds it against its own rules.
   func check(_ volume: Volume, _ check: VolumeCheck) throws(StorageError)
   /// What the volume takes and holds.
@@ -41,9 +44,18 @@ extension Filesystem {
   /// Nothing to look at.
   public func mount(_ volume: Volume) throws(StorageError) {}
 
+  /// Nothing was left.
+  public func complete(_ volume: Volume) throws(StorageError) {}
+
   /// What was accounted.
   public func usage(of volume: Volume) throws(StorageError) -> VolumeUsage { try volume.usage() }
 
   /// The tree's own key.
   public func userKey(for key: [UInt8], in tree: BlockNumber, of volume: Volume) -> [UInt8] { key }
 }
+
+/// What a filesystem keeps beside a volume for as long as a transaction lasts.
+public protocol VolumeCompanion: AnyObject {}
+
+/// What a filesystem made of a volume's definition: parsed once, and shared by all transactions that see that definition.
+public protocol ParsedDefinition: AnyObject, Sendable {}

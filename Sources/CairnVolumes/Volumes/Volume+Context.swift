@@ -10,6 +10,10 @@ extension Transaction {
     if let time = writer?.annotation.time, time > 0 { return time }
     return core.time(atLeast: 0)
   }
+
+  /// A random number other than 0, from the store's environment. An operation must carry it, so that it is the same when
+  /// the operation is done again.
+  public func randomNumber() -> UInt64 { core.randomNumber() }
 }
 
 extension Volume {

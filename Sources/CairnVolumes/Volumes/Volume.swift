@@ -20,6 +20,9 @@ public final class Volume {
   let openedDefinition: UInt64
   private let openedName: String
 
+  /// What the filesystem keeps for this transaction.
+  public var companion: (any VolumeCompanion)?
+
   /// Staged operations of earlier calls were done.
   var isReady = false
   /// Changes of the usage that are not in the catalog yet.
@@ -75,6 +78,23 @@ public final class Volume {
   ///
   /// What was parsed from the volume (a schema, say) may be cached under it, in any snapshot.
   public var definition: UInt64 { record?.definition ?? openedDefinition }
+
+  /// What was parsed from the volume under its present definition; `parse` makes it when nobody has yet.
+  public func parsedDefinition(
+    _ parse: () throws(StorageError) -> any ParsedDefinition
+  ) throws(StorageError) -> any ParsedDefinition {
+    let definition = self.definition
+    if let known = transaction.core.parsed(incarnation, definition) { return known }
+    let parsed = try parse()
+    transaction.core.setParsed(incarnation, definition, parsed)
+    return parsed
+  }
+
+  /// What the principal of the transaction may do with the volume.
+  public func rights() throws(StorageError) -> Rights { try transaction.rights(on: id) }
+
+  /// Leaves nothing but rolling back: one of several operations that belong together failed.
+  public func fail(_ error: StorageError) { transaction.fail(error) }
 
   /// Whether the transaction may change the volume, access aside.
   public var isWritable: Bool { transaction.writer != nil }

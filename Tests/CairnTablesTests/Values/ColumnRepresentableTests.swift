@@ -65,6 +65,9 @@ struct ColumnRepresentableTests {
     #expect(Pair<Int32, String>(keyValues: [.integer(1)]) == nil)
     #expect(Triple<Int32, String, Bool>(keyValues: [.integer(1), .string("a"), .bool(true)]) == Triple(1, "a", true))
     #expect(Triple<Int32, String, Bool>(keyValues: [.integer(1), .string("a"), .integer(1)]) == nil)
-    #expect(SingleKey<String>(keyValues: [.string("k")])?.value == "k")
+    #expect(String(keyValues: [.string("k")]) == "k")
+    #expect(String(keyValues: []) == nil)
+    #expect(Int32(7).keyValues == [.integer(7)])
+    #expect(KeyValues(keyValues: [.integer(7), .null])?.keyValues == [.integer(7), .null])
   }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CairnDisks
 internal import CairnObjects
+internal import CairnTables
 internal import CairnVolumes
 
 /// `cairn volume`: the volumes of a store.
@@ -21,6 +22,7 @@ struct VolumeCommand: ParsableCommand {
       switch argument {
       case "objects": kind = .objects
       case "disk": kind = .disk
+      case "tables": kind = .tables
       default:
         guard let kind = VolumeKind(text: argument) else { return nil }
         self.kind = kind
@@ -63,7 +65,7 @@ struct VolumeCommand: ParsableCommand {
     @Argument(help: "The volume's name.")
     var name: String
 
-    @Option(help: "objects, disk, or the four characters of another kind.")
+    @Option(help: "objects, disk, tables, or the four characters of another kind.")
     var kind: Kind
 
     func run() throws {

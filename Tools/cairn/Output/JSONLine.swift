@@ -43,6 +43,11 @@ struct JSONLine {
     append(key, "[" + values.map(\.text).joined(separator: ",") + "]")
   }
 
+  /// Adds a value that is JSON already.
+  mutating func add(json value: String, _ key: StaticString) {
+    append(key, value)
+  }
+
   /// Adds a name that may be any bytes: as text when it is UTF-8, otherwise as text with U+FFFD for what is not, and
   /// the exact bytes in hexadecimal under the same key with `Hex` behind it.
   mutating func add(bytes: [UInt8], _ key: StaticString) {

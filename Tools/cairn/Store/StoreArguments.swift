@@ -4,6 +4,7 @@ internal import CairnDisks
 internal import CairnMaps
 internal import CairnMemory
 internal import CairnObjects
+internal import CairnTables
 internal import CairnVolumes
 
 /// What every command on a store takes: the image, and who is calling.
@@ -37,7 +38,8 @@ struct StoreArguments: ParsableArguments {
 
   /// How the store is to be opened.
   func options(isReadOnly: Bool) throws(StorageError) -> StoreOptions {
-    var options = StoreOptions(filesystems: [ObjectFilesystem(), DiskFilesystem(), MapFilesystem()])
+    var options = StoreOptions(
+      filesystems: [ObjectFilesystem(), DiskFilesystem(), MapFilesystem(), TableFilesystem()])
     options.principal = if let principal { try Principal(principal.bytes) } else { nil }
     options.device.isReadOnly = isReadOnly
     return options

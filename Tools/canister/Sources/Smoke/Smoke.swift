@@ -13,6 +13,8 @@
       smokeBlocks,
       smokeTrees,
       smokeStore,
+      smokeTables,
+      smokeTypedTables,
     ]
     for (index, part) in parts.enumerated() where !part() {
       return Int32(index) + 1

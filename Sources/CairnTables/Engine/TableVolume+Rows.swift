@@ -1,0 +1,151 @@
+import CairnBlocks
+import CairnBytes
+import CairnVolumes
+
+// Rows and index entries in their trees. What is allowed was looked at before.
+
+extension TableVolume {
+  // MARK: Finding
+
+  /// The values of a row.
+  func row(_ table: TableState, _ key: [UInt8]) throws(StorageError) -> [ColumnValue]? {
+    try BulkCopy.withRawSpan(of: key) { (key) throws(StorageError) in
+      try tree(table).withValue(for: key) { (row) throws(StorageError) in try table.layout.values(key, row) }
+    }
+  }
+
+  /// Calls `body` with the keys of the rows that have some values in the first columns of a key or an index, until it returns
+  /// false.
+  func forEachKey(
+    _ table: TableState, _ access: ReferenceState.Access, _ values: [ColumnValue],
+    _ body: (_ key: [UInt8]) throws(StorageError) -> Bool
+  ) throws(StorageError) {
+    var prefix: [UInt8] = []
+    switch access {
+    case .primaryKey:
+      for (part, value) in values.enumerated() { table.layout.key.append(value, as: part, to: &prefix) }
+      let bounds = KeyBounds(prefix: prefix)
+      try tree(table).scan(from: bounds.low, to: bounds.high) { (key, _) throws(StorageError) in
+        try body(BulkCopy.array(key))
+      }
+    case .index(let position):
+      let index = table.indexes[position]
+      // Until it is built the rows are found without it.
+      guard index.isReady else { return try forEachKey(table, index.columns, values, body) }
+      for (part, value) in values.enumerated() { index.layout.key.append(value, as: part, to: &prefix) }
+      let bounds = KeyBounds(prefix: prefix)
+      try tree(index).scan(from: bounds.low, to: bounds.high) { (entry, _) throws(StorageError) in
+        try body(try rowKey(of: entry, in: index))
+      }
+    }
+  }
+
+  /// Goes through the whole table for the rows that have some values in some columns.
+  private func forEachKey(
+    _ table: TableState, _ columns: [Int], _ values: [ColumnValue],
+    _ body: (_ key: [UInt8]) throws(StorageError) -> Bool
+  ) throws(StorageError) {
+    try tree(table).scan { (key, row) throws(StorageError) in
+      for (column, value) in zip(columns, values) where try table.layout.value(column, key, row) != value {
+        return true
+      }
+      return try body(BulkCopy.array(key))
+    }
+  }
+
+  /// The key of the row that an index entry is of.
+  func rowKey(of entry: RawSpan, in index: IndexState) throws(StorageError) -> [UInt8] {
+    guard let end = index.layout.key.end(ofFirst: index.columns.count, in: entry) else { throw index.layout.damage }
+    return entry.array(end..<entry.byteCount)
+  }
+
+  /// The key of the row that has some values in a unique index; nil without one.
+  func uniqueKey(
+    _ table: TableState, _ index: IndexState, _ values: [ColumnValue]
+  ) throws(StorageError) -> [UInt8]? {
+    var found: [UInt8]?
+    try forEachKey(table, .index(index.position), values) { (key) throws(StorageError) in
+      found = key
+      return false
+    }
+    return found
+  }
+
+  // MARK: Changing
+
+  /// Puts a row, which must not be there, and its index entries.
+  func put(_ table: TableState, _ key: [UInt8], _ values: [ColumnValue]) throws(StorageError) {
+    let row = try encodedRow(table, values)
+    try tree(table).put(key, row)
+    for index in table.indexes where index.includes(values) {
+      try tree(index).put(entry(index, key, values), [])
+    }
+    try volume.account(items: 1, bytes: Int64(key.count + row.count))
+    if let column = table.autoIncrement { try raiseCounter(of: table, above: values[column]) }
+  }
+
+  /// Takes a row, which must be there, and its index entries away.
+  func remove(_ table: TableState, _ key: [UInt8], _ values: [ColumnValue]) throws(StorageError) {
+    guard let byteCount = try tree(table).withValue(for: key, { $0.byteCount }) else { throw table.layout.damage }
+    try tree(table).delete(key)
+    for index in table.indexes where index.includes(values) {
+      try tree(index).delete(entry(index, key, values))
+    }
+    try volume.account(items: -1, bytes: -Int64(key.count + byteCount))
+  }
+
+  /// Puts other values in the place of a row's, under the same key.
+  func replace(
+    _ table: TableState, _ key: [UInt8], _ old: [ColumnValue], _ new: [ColumnValue]
+  ) throws(StorageError) {
+    let row = try encodedRow(table, new)
+    guard let byteCount = try tree(table).withValue(for: key, { $0.byteCount }) else { throw table.layout.damage }
+    try tree(table).put(key, row)
+    for index in table.indexes {
+      let (was, willBe) = (index.includes(old), index.includes(new))
+      let before = was ? entry(index, key, old) : []
+      let after = willBe ? entry(index, key, new) : []
+      guard before != after else { continue }
+      if was { try tree(index).delete(before) }
+      if willBe { try tree(index).put(after, []) }
+    }
+    try volume.account(items: 0, bytes: Int64(row.count) - Int64(byteCount))
+    if let column = table.autoIncrement { try raiseCounter(of: table, above: new[column]) }
+  }
+
+  /// A row as it is stored beside its key.
+  func encodedRow(_ table: TableState, _ values: [ColumnValue]) throws(StorageError) -> [UInt8] {
+    var slots = [Int](repeating: -1, count: table.layout.row.slots.count)
+    for (column, layout) in table.layout.columns.enumerated() {
+      if case .slot(let slot) = layout.place { slots[slot] = column }
+    }
+    var row: [UInt8] = []
+    table.layout.row.append({ slots[$0] < 0 ? .null : values[slots[$0]] }, to: &row)
+    guard row.count <= RowLayout.byteCountMax else {
+      throw .valueTooLarge(byteCount: UInt64(row.count), limit: UInt64(RowLayout.byteCountMax))
+    }
+    return row
+  }
+
+  /// An index entry.
+  func entry(_ index: IndexState, _ key: [UInt8], _ values: [ColumnValue]) -> [UInt8] {
+    var entry: [UInt8] = []
+    entry.reserveCapacity(key.count + 16 * index.columns.count)
+    index.appendPrefix(values, to: &entry)
+    entry += key
+    return entry
+  }
+
+  /// Throws unless a row and its entries can be stored: nothing is changed then.
+  func requireStorable(
+    _ table: TableState, _ key: [UInt8], _ values: [ColumnValue]
+  ) throws(StorageError) {
+    let limit = volume.root.maximumKeyByteCount
+    guard key.count <= limit else { throw .invalidKey(byteCount: key.count, limit: limit) }
+    for index in table.indexes where index.includes(values) {
+      let count = entry(index, key, values).count
+      guard count <= limit else { throw .invalidKey(byteCount: count, limit: limit) }
+    }
+    _ = try encodedRow(table, values)
+  }
+}

@@ -1,0 +1,187 @@
+import CairnBlocks
+import CairnVolumes
+
+/// Finds the cheapest way to the rows of one table that a condition asks for.
+///
+/// Costs are numbers of tree entries looked at: one for each entry of a range that is walked, a handful more for each row
+/// that must be fetched by its key, and for a sort the comparisons it takes. How many entries a range has follows from the
+/// table's number of rows and, if the table was analyzed, from how many different values its columns have; otherwise from
+/// guesses: a tenth of the rows have the same value in the first column, a third is in a range with one bound.
+struct Planner {
+  struct Choice {
+    let path: AccessPath
+    let isOrdered: Bool
+    let estimatedRowCount: UInt64
+    let cost: Double
+    let reason: String
+    let access: QueryPlan.Access
+  }
+
+  let tables: TableVolume
+  let table: TableState
+  let condition: Condition
+  /// The columns to order by, and whether they descend.
+  let order: [(column: Int, isDescending: Bool)]
+  /// The columns that are needed at all.
+  let needed: [Bool]
+  /// How many rows are wanted.
+  let limit: UInt64?
+
+  private static let fetchCost = 4.0
+  private static let guessedShare = 0.1
+  private static let guessedRangeShare = 0.33
+
+  func choose() throws(StorageError) -> Choice {
+    var bounds: [ColumnBounds?] = Array(repeating: nil, count: table.schema.columns.count)
+    ColumnBounds.collect(condition, &bounds)
+    let rowCount = Double(
+      try tables.volume.withoutRecording { () throws(StorageError) in try tables.tree(table).count() })
+    var best = try candidate(nil, bounds, rowCount)
+    for index in table.indexes where index.isReady {
+      // Rows with null in these columns are not in the index: the condition must leave them out, too.
+      guard index.notNull.allSatisfy({ bounds[$0].map { $0.isNotNull && $0.points != [.null] } ?? false }) else {
+        continue
+      }
+      let other = try candidate(index, bounds, rowCount)
+      if other.cost < best.cost { best = other }
+    }
+    return best
+  }
+
+  private func candidate(
+    _ index: IndexState?, _ bounds: [ColumnBounds?], _ rowCount: Double
+  ) throws(StorageError) -> Choice {
+    let layout = index?.layout ?? table.layout
+    let columns = (index?.columns ?? []) + table.keyColumns
+    let ownColumnCount = index?.columns.count ?? table.keyColumns.count
+    var usable = columns
+    // A column can stand twice in an index entry: as its own and as part of the row's key. The first place counts.
+    if let duplicate = usable.indices.first(where: { usable[..<$0].contains(usable[$0]) }) {
+      usable.removeSubrange(duplicate...)
+    }
+    let built = RangeBuilder(layout: layout, columns: usable, bounds: bounds).build()
+    let isUniquePoint =
+      built.fixedColumnCount >= ownColumnCount && (index == nil || (index?.definition.isUnique ?? false))
+    var entries = rowCount
+    if built.boundColumnCount > 0 {
+      let statistics = try tables.statistics(table, index.map { $0.position + 1 } ?? 0)
+      entries = estimate(
+        built, rowCount, statistics, isUnique: index == nil || (index?.definition.isUnique ?? false), ownColumnCount,
+        isPoint: isPoint(built, usable, bounds))
+    }
+    if built.ranges.isEmpty { entries = 0 }
+    let (isOrdered, isReversed) = ordering(built, columns)
+    let isIndexOnly =
+      index != nil && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
+    let matching = entries
+    var visited = entries
+    if let limit, isOrdered || order.isEmpty { visited = min(visited, Double(limit) * 2 + 1) }
+    var cost = Double(built.ranges.count) * 2 + visited
+    if index != nil && !isIndexOnly { cost += visited * Self.fetchCost }
+    // A table's own leaves are as wide as its rows, an index's are narrow.
+    if index == nil { cost += visited * 0.5 }
+    if !isOrdered && !order.isEmpty && !isUniquePoint { cost += matching * (1 + Self.logarithm(matching)) }
+    let path = AccessPath(
+      index: index?.position, ranges: built.ranges, isReversed: isReversed, isIndexOnly: isIndexOnly,
+      fixedColumnCount: built.fixedColumnCount, layout: layout)
+    return Choice(
+      path: path, isOrdered: isOrdered || order.isEmpty, estimatedRowCount: UInt64(max(0, entries)), cost: cost,
+      reason: reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
+      access: access(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly))
+  }
+
+  private func isPoint(_ built: RangeBuilder.Result, _ columns: [Int], _ bounds: [ColumnBounds?]) -> Bool {
+    built.boundColumnCount > 0 && bounds[columns[built.boundColumnCount - 1]]?.points != nil
+  }
+
+  private func estimate(
+    _ built: RangeBuilder.Result, _ rowCount: Double, _ statistics: [UInt64]?, isUnique: Bool, _ ownColumnCount: Int,
+    isPoint: Bool
+  ) -> Double {
+    let equalCount = min(isPoint ? built.boundColumnCount : built.boundColumnCount - 1, ownColumnCount)
+    var perPoint = rowCount
+    if equalCount > 0 {
+      if isUnique && equalCount == ownColumnCount {
+        perPoint = 1
+      } else if let statistics, equalCount <= statistics.count, statistics[equalCount - 1] > 0 {
+        perPoint = rowCount / Double(statistics[equalCount - 1])
+      } else {
+        for _ in 0..<equalCount { perPoint *= Self.guessedShare }
+      }
+    }
+    if !isPoint { perPoint *= Self.guessedRangeShare }
+    return min(rowCount, max(perPoint, rowCount == 0 ? 0 : 1) * Double(built.pointCount))
+  }
+
+  /// Whether walking the tree gives the order, and whether backwards.
+  private func ordering(_ built: RangeBuilder.Result, _ columns: [Int]) -> (isOrdered: Bool, isReversed: Bool) {
+    guard let last = order.last else { return (false, false) }
+    // Columns that have one value everywhere order nothing. With several ranges only the whole key is an order.
+    let fixed = Set(columns[..<built.fixedColumnCount])
+    var position = built.ranges.count > 1 ? 0 : built.fixedColumnCount
+    for term in order {
+      if fixed.contains(term.column) { continue }
+      while position < columns.count, fixed.contains(columns[position]) { position += 1 }
+      guard position < columns.count, columns[position] == term.column, term.isDescending == last.isDescending else {
+        return (false, false)
+      }
+      position += 1
+    }
+    // What the terms leave open must be decided by the primary key, as in a sort.
+    while position < columns.count, fixed.contains(columns[position]) { position += 1 }
+    let rest = columns[position...].filter { column in
+      !fixed.contains(column) && !order.contains { $0.column == column }
+    }
+    let key = table.keyColumns.filter { column in
+      !fixed.contains(column) && !order.contains { $0.column == column }
+    }
+    guard rest == key else { return (false, false) }
+    return (true, last.isDescending)
+  }
+
+  private func access(
+    _ index: IndexState?, _ built: RangeBuilder.Result, isUniquePoint: Bool, isIndexOnly: Bool
+  ) -> QueryPlan.Access {
+    if built.ranges.isEmpty { return .nothing }
+    guard let index else {
+      if isUniquePoint { return .primaryKey }
+      return built.boundColumnCount > 0 ? .primaryKeyRange : .scan
+    }
+    return isIndexOnly ? .indexOnly(index.definition.name) : .index(index.definition.name)
+  }
+
+  private func reason(
+    _ index: IndexState?, _ built: RangeBuilder.Result, isUniquePoint: Bool, isIndexOnly: Bool, isOrdered: Bool
+  ) -> String {
+    let name = table.schema.name
+    if built.ranges.isEmpty { return "nothing: no row of \(name) can be as asked for" }
+    var text: String
+    if let index {
+      text =
+        isIndexOnly ? "index \(index.definition.name) of \(name) alone" : "index \(index.definition.name) of \(name)"
+    } else if isUniquePoint {
+      return "row of \(name) by its primary key"
+    } else {
+      text = built.boundColumnCount > 0 ? "\(name) by its primary key" : "all of \(name)"
+    }
+    if built.boundColumnCount > 0 {
+      let columns = (index?.columns ?? table.keyColumns) + (index == nil ? [] : table.keyColumns)
+      let names = columns[..<built.boundColumnCount].map { table.schema.columns[$0].name }
+      text += ", \(built.ranges.count) range\(built.ranges.count == 1 ? "" : "s") of "
+      for (position, name) in names.enumerated() { text += position == 0 ? name : ", " + name }
+    } else if index != nil {
+      text += isOrdered ? ", for its order" : ", because it is narrower than the table"
+    }
+    if isOrdered { text += ", in the order asked for" }
+    return text
+  }
+
+  static func logarithm(_ value: Double) -> Double {
+    var (levels, rest) = (0.0, value)
+    while rest > 2 {
+      rest /= 2
+      levels += 1
+    }
+    return levels
+  }
+}

@@ -1,0 +1,131 @@
+import CairnBlocks
+import CairnBytes
+import CairnVolumes
+
+/// A step of a query: gives one row after the other.
+class RowSource {
+  /// The next row; nil behind the last.
+  func next() throws(StorageError) -> [ColumnValue]? { nil }
+}
+
+/// The rows of a table; columns that nobody needs are null.
+final class StreamSource: RowSource {
+  private let stream: TableStream
+  private let needed: [Bool]
+
+  init(_ stream: TableStream, needed: [Bool]) {
+    self.stream = stream
+    self.needed = needed
+  }
+
+  override func next() throws(StorageError) -> [ColumnValue]? {
+    guard try stream.advance() else { return nil }
+    var values: [ColumnValue] = []
+    values.reserveCapacity(needed.count)
+    for column in needed.indices { values.append(needed[column] ? try stream.reader.value(column) : .null) }
+    return values
+  }
+}
+
+/// Rows for which a condition is true.
+final class FilterSource: RowSource {
+  private let source: RowSource
+  private let condition: Condition
+
+  init(_ source: RowSource, _ condition: Condition) {
+    self.source = source
+    self.condition = condition
+  }
+
+  override func next() throws(StorageError) -> [ColumnValue]? {
+    while let row = try source.next() {
+      if condition.truth(row) == .yes { return row }
+    }
+    return nil
+  }
+}
+
+/// Some columns of rows, in another order.
+final class ProjectionSource: RowSource {
+  private let source: RowSource
+  private let columns: [Int]
+
+  init(_ source: RowSource, _ columns: [Int]) {
+    self.source = source
+    self.columns = columns
+  }
+
+  override func next() throws(StorageError) -> [ColumnValue]? {
+    guard let row = try source.next() else { return nil }
+    return columns.map { row[$0] }
+  }
+}
+
+/// Rows without some at the beginning, and not more than asked for.
+final class SliceSource: RowSource {
+  private let source: RowSource
+  private var offset: UInt64
+  private var limit: UInt64
+
+  init(_ source: RowSource, offset: UInt64, limit: UInt64?) {
+    self.source = source
+    self.offset = offset
+    self.limit = limit ?? .max
+  }
+
+  override func next() throws(StorageError) -> [ColumnValue]? {
+    while offset > 0 {
+      guard try source.next() != nil else {
+        limit = 0
+        return nil
+      }
+      offset -= 1
+    }
+    guard limit > 0 else { return nil }
+    limit -= 1
+    return try source.next()
+  }
+}
+
+/// Rows that were not there before.
+final class DistinctSource: RowSource {
+  private let source: RowSource
+  private var seen: Set<[UInt8]> = []
+  private var budget: MemoryBudget
+
+  init(_ source: RowSource, _ budget: MemoryBudget) {
+    self.source = source
+    self.budget = budget
+  }
+
+  override func next() throws(StorageError) -> [ColumnValue]? {
+    while let row = try source.next() {
+      let bytes = Self.bytes(of: row)
+      guard seen.insert(bytes).inserted else { continue }
+      try budget.take(bytes.count + 64)
+      return row
+    }
+    return nil
+  }
+
+  /// Bytes that are the same for the same values.
+  static func bytes(of row: [ColumnValue]) -> [UInt8] {
+    var writer = ByteWriter()
+    for value in row { value.encode(into: &writer) }
+    return writer.bytes
+  }
+}
+
+/// How many bytes a step may still keep.
+struct MemoryBudget {
+  let limit: UInt64
+  private var taken: UInt64 = 0
+
+  init(_ limit: UInt64) { self.limit = limit }
+
+  /// Throws when so many more are too many.
+  mutating func take(_ count: Int) throws(StorageError) {
+    taken += UInt64(count)
+    guard taken <= limit else { throw .memoryBudgetExceeded(limit: limit) }
+  }
+}

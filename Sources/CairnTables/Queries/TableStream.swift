@@ -1,0 +1,76 @@
+import CairnBlocks
+import CairnBytes
+import CairnVolumes
+
+/// Walks the rows of one table that a condition is true for, along an access path. Nothing is held but one row.
+final class TableStream {
+  private let tables: TableVolume
+  private let table: TableState
+  private let path: AccessPath
+  private let condition: Condition
+  private let isAlways: Bool
+  private let tree: VolumeTree
+  private let rows: VolumeTree
+  private var next = 0
+  private var cursor: VolumeCursor?
+  /// The row that it stands on.
+  let reader: RowReader
+
+  /// - Parameter condition: made with the layout of the tree that rows are read from.
+  init(_ tables: TableVolume, _ table: TableState, _ path: AccessPath, _ condition: Condition) {
+    self.tables = tables
+    self.table = table
+    self.path = path
+    self.condition = condition
+    if case .constant(.yes) = condition { isAlways = true } else { isAlways = false }
+    rows = tables.tree(table)
+    tree = tables.volume.tree(at: path.layout.root)
+    reader = RowReader(Self.rowLayout(table, path))
+  }
+
+  /// The layout that rows are read with.
+  static func rowLayout(_ table: TableState, _ path: AccessPath) -> EntryLayout {
+    path.isIndexOnly ? path.layout : table.layout
+  }
+
+  /// Goes to the next row; false behind the last.
+  func advance() throws(StorageError) -> Bool {
+    while true {
+      if cursor == nil {
+        guard next < path.ranges.count else { return false }
+        let range = path.ranges[path.isReversed ? path.ranges.count - 1 - next : next]
+        next += 1
+        cursor = try tree.cursor(from: range.low, to: range.high)
+      }
+      guard let isFound = path.isReversed ? try cursor?.previous() : try cursor?.next(), isFound else {
+        cursor = nil
+        continue
+      }
+      if try take() { return true }
+    }
+  }
+
+  /// Reads the row that the cursor stands on; false when the condition is not true for it.
+  private func take() throws(StorageError) -> Bool {
+    let layout = reader.layout
+    guard let index = path.index.map({ table.indexes[$0] }), !path.isIndexOnly else {
+      let isTaken = try cursor?.withKey { (key) throws(StorageError) -> Bool in
+        try cursor?.withValue { (row) throws(StorageError) -> Bool in try take(layout, key, row) } ?? false
+      }
+      return isTaken ?? false
+    }
+    let key = try cursor?.withKey { (entry) throws(StorageError) in try tables.rowKey(of: entry, in: index) } ?? []
+    let isTaken = try BulkCopy.withRawSpan(of: key) { (key) throws(StorageError) in
+      try rows.withValue(for: key) { (row) throws(StorageError) -> Bool in try take(layout, key, row) }
+    }
+    guard let isTaken else { throw path.layout.damage }
+    return isTaken
+  }
+
+  @inline(__always)
+  private func take(_ layout: EntryLayout, _ key: RawSpan, _ row: RawSpan) throws(StorageError) -> Bool {
+    if !isAlways, try condition.truth(layout, key, row) != .yes { return false }
+    reader.set(layout, key, row)
+    return true
+  }
+}

@@ -1,0 +1,67 @@
+import CairnBlocks
+import CairnBytes
+
+/// Where the columns of a table stand in the entries of one of its trees: in the key, or in the row behind it.
+final class EntryLayout: Sendable {
+  enum Place: Hashable, Sendable {
+    /// A part of the key.
+    case key(Int)
+    /// A slot of the row.
+    case slot(Int)
+    /// Only in the table's own tree.
+    case elsewhere
+  }
+
+  struct Column: Sendable {
+    let type: ColumnType
+    let isOptional: Bool
+    let place: Place
+    /// What rows have that are older than the column.
+    let initial: ColumnValue
+  }
+
+  let columns: [Column]
+  let key: KeyLayout
+  let row: RowLayout
+  /// The root of the tree, which damage is reported of.
+  let root: BlockNumber
+
+  init(_ columns: [Column], key: KeyLayout, row: RowLayout, root: BlockNumber) {
+    self.columns = columns
+    self.key = key
+    self.row = row
+    self.root = root
+  }
+
+  var damage: StorageError { .damaged(Damage(block: root, reason: .malformed)) }
+
+  /// The value of a column. It must not stand elsewhere.
+  func value(_ column: Int, _ key: RawSpan, _ row: RawSpan) throws(StorageError) -> ColumnValue {
+    let layout = columns[column]
+    do throws(ByteReader.Failure) {
+      switch layout.place {
+      case .key(let part):
+        guard let range = self.key.range(of: part, in: key) else { throw .malformed }
+        return try self.key.value(of: part, at: range, in: key)
+      case .slot(let slot):
+        switch self.row.field(slot, in: row) {
+        case .null: return .null
+        case .missing: return layout.initial
+        case .at(let range): return try self.row.value(of: slot, at: range, in: row)
+        case .damaged: throw .malformed
+        }
+      case .elsewhere: throw .malformed
+      }
+    } catch {
+      throw damage
+    }
+  }
+
+  /// The values of all columns.
+  func values(_ key: RawSpan, _ row: RawSpan) throws(StorageError) -> [ColumnValue] {
+    var values: [ColumnValue] = []
+    values.reserveCapacity(columns.count)
+    for column in columns.indices { values.append(try value(column, key, row)) }
+    return values
+  }
+}
