@@ -2,15 +2,15 @@
 ///
 /// It is what a failure prints and what `--replay` takes. Values hold letters, digits and `-_.,+/`; the keys keep the order
 /// in which they were set.
-public struct ReplayString: Equatable, Sendable, CustomStringConvertible {
+struct ReplayString: Equatable, Sendable, CustomStringConvertible {
   /// The suite that the case belongs to.
-  public let suite: String
+  let suite: String
   private var values: [(key: String, value: String)] = []
 
-  public init(_ suite: String) { self.suite = suite }
+  init(_ suite: String) { self.suite = suite }
 
   /// Reads what `description` prints; nil when it is something else.
-  public init?(parsing text: String) {
+  init?(parsing text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard let name = parts.first, !name.isEmpty else { return nil }
     suite = String(name)
@@ -21,7 +21,7 @@ public struct ReplayString: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The value of a key; setting nil removes it.
-  public subscript(key: String) -> String? {
+  subscript(key: String) -> String? {
     get { values.first { $0.key == key }?.value }
     set {
       let index = values.firstIndex { $0.key == key }
@@ -35,39 +35,39 @@ public struct ReplayString: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// A copy with one more value.
-  public func with(_ key: String, _ value: some CustomStringConvertible) -> ReplayString {
+  func with(_ key: String, _ value: some CustomStringConvertible) -> ReplayString {
     var copy = self
     copy[key] = value.description
     return copy
   }
 
   /// The value of a key as a number; throws when it is missing or something else.
-  public func number(_ key: String) throws -> Int {
+  func number(_ key: String) throws -> Int {
     guard let number = Int(try text(key)) else { throw LabError("\(key) must be a number in \(self)") }
     return number
   }
 
   /// The value of a key as a number without a sign.
-  public func unsigned(_ key: String) throws -> UInt64 {
+  func unsigned(_ key: String) throws -> UInt64 {
     guard let number = UInt64(try text(key)) else { throw LabError("\(key) must be a number in \(self)") }
     return number
   }
 
   /// The value of a key; throws when it is missing.
-  public func text(_ key: String) throws -> String {
+  func text(_ key: String) throws -> String {
     guard let value = self[key] else { throw LabError("\(key) is missing in \(self)") }
     return value
   }
 
-  public var description: String {
+  var description: String {
     values.reduce(into: suite) { $0 += ":\($1.key)=\($1.value)" }
   }
 
-  public static func == (left: ReplayString, right: ReplayString) -> Bool { left.description == right.description }
+  static func == (left: ReplayString, right: ReplayString) -> Bool { left.description == right.description }
 }
 
 /// What is wrong with how the lab was called, or with the lab itself.
-public struct LabError: Error, CustomStringConvertible {
-  public let description: String
-  public init(_ description: String) { self.description = description }
+struct LabError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
 }
