@@ -48,6 +48,25 @@ struct CheckTests {
     }
   }
 
+  @Test("of one volume finds what is wrong with it, and nothing of the others")
+  func oneVolume() throws {
+    let fixture = try Self.fixture()
+    for name in ["notes", "more"] {
+      let report = try fixture.store.check(volume: name, deep: true)
+      #expect(report.findings == [] && report.volumeCount == 1)
+      #expect(report.reachedBlockCount > 0 && report.reachedBlockCount < report.allocatedBlockCount)
+    }
+    try fixture.store.transaction { (transaction) throws(StorageError) in
+      let more = try transaction.volume("more", kind: VolumeKind("note"))
+      try more.perform(operation: { [] }) { () throws(StorageError) in try more.account(items: 1, bytes: 0) }
+    }
+    #expect(try fixture.store.check(volume: "notes").isClean)
+    #expect(try fixture.store.check(volume: "more").findings.map { $0.kind } == [.counter])
+    #expect(throws: StorageError.notFound(Subject("volume", "none"))) { try fixture.store.check(volume: "none") }
+    let stranger = try fixture.store.acting(as: Principal("eve"))
+    #expect(throws: StorageError.self) { try stranger.check(volume: "notes") }
+  }
+
   @Test("progress can break it off")
   func cancelled() throws {
     let fixture = try Self.fixture()

@@ -189,6 +189,13 @@ final class StoreCheck {
     return report
   }
 
+  /// The part of the walk that concerns one volume.
+  func run(only found: CatalogVolume) throws(StorageError) -> CheckReport {
+    volumeName = found.record.name
+    try check(found)
+    return report
+  }
+
   private func check(_ found: CatalogVolume) throws(StorageError) {
     report.volumeCount += 1
     guard core.filesystem(found.record.kind) != nil else {

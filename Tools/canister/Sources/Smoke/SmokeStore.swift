@@ -99,6 +99,12 @@
       try transaction.bucket("media").put("streamed", writer)
       _ = try transaction.bucket("media").delete("cat.jpg")
     }
+    let (copied, removed) = try store.transaction { (transaction) throws(StorageError) in
+      try transaction.createBucket("copies")
+      let last = try transaction.bucket("media").copyAll(to: transaction.bucket("copies"), budget: 1 << 20)
+      return (last == nil, try transaction.bucket("copies").deleteAll(budget: 10))
+    }
+    guard copied, removed == 2, try store.check(volume: "map", deep: true).findings.isEmpty else { return false }
     try store.acting(as: nil).checkpoint()
     let report = try store.check(deep: true)
     let volumes = try store.volumes()
