@@ -199,8 +199,8 @@ let package = Package(
     .executableTarget(
       name: "crashlab",
       dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnTestSupport", "CairnTrees",
-        "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTestSupport",
+        "CairnTrees", "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
       swiftSettings: strict
