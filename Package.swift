@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+import CompilerPluginSupport
 import PackageDescription
 
 /// Every target: the strictest language there is.
@@ -38,15 +39,18 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // For the facade's macros alone: neither the tool nor the layers below the facade build it.
+    .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
     // L0: bytes.
+    .target(name: "CFastCRC"),
     .target(
       name: "CairnBytes",
-      dependencies: [.target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
+      dependencies: ["CFastCRC", .target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
       swiftSettings: portable
     ),
     .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),
@@ -115,6 +119,29 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // What `@Table` and the attributes beside it generate.
+    .macro(
+      name: "CairnTableMacros",
+      dependencies: [
+        .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+        .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+        .product(name: "SwiftParser", package: "swift-syntax"),
+        .product(name: "SwiftSyntax", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CairnTableMacrosTests",
+      dependencies: [
+        "CairnTableMacros",
+        .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+
     .target(
       name: "CairnMaps", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
       swiftSettings: portable),
@@ -129,7 +156,7 @@ let package = Package(
       name: "Cairn",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
-        "CairnVolumes",
+        "CairnTableMacros", "CairnVolumes",
       ],
       swiftSettings: strict
     ),
@@ -186,15 +213,6 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // Crash suites: short traces, crashed at every point.
-    .testTarget(
-      name: "CairnCrashTests",
-      dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnMemory", "CairnVolumes", "CairnObjects", "CairnDisks", "CairnTestSupport",
-      ],
-      swiftSettings: strict
-    ),
-
     // The crash lab.
     .executableTarget(
       name: "crashlab",
@@ -205,10 +223,16 @@ let package = Package(
       path: "Tools/crashlab",
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "CrashLabTests",
+      dependencies: ["crashlab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      swiftSettings: strict
+    ),
 
     // What tests of several layers share.
     .target(
-      name: "CairnTestSupport", dependencies: ["CairnMemory"], path: "Tests/CairnTestSupport", swiftSettings: strict),
+      name: "CairnTestSupport", dependencies: ["CairnBytes", "CairnMemory"], path: "Tests/CairnTestSupport",
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -51,7 +51,7 @@ public final class BlockDevice: Sendable {
     _ memory: any StableMemory, options: OpenOptions = OpenOptions(), environment: Environment
   ) throws(StorageError) -> BlockDevice {
     guard options.isReadOnly || memory.isWritable else { throw .readOnly }
-    var recovery = Recovery(memory: memory, environment: environment, isReadOnly: options.isReadOnly)
+    var recovery = Recovery(memory: memory, environment: environment, options: options)
     let recovered = try recovery.run()
     if !options.isReadOnly, case .sectors = memory.guarantees, recovered.superblock.layout.imageSlotCount == 0 {
       throw .invalidArgument(

@@ -28,6 +28,14 @@ package struct BlockTable {
     unsafe root.initialize(to: Root(chunks: Self.makeFirstLevel(count: count), count: count))
   }
 
+  /// Bytes of the first level for so many blocks.
+  static func firstLevelByteCount(blockCount: UInt64) -> Int { chunkCount(blockCount) * MemoryLayout<UInt>.size }
+
+  /// Bytes of a chunk.
+  static var chunkByteCount: Int {
+    (chunkBlockCount + chunkBlockCount / UInt.bitWidth) * MemoryLayout<UInt>.size
+  }
+
   private static func chunkCount(_ blockCount: UInt64) -> Int {
     Int((max(blockCount, 1) + UInt64(chunkBlockCount) - 1) / UInt64(chunkBlockCount))
   }

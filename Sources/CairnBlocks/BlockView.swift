@@ -37,6 +37,12 @@ public final class BlockView {
   /// Blocks of the device.
   public var blockCount: UInt64 { core.blockCountSeen.load(ordering: .acquiring) }
 
+  /// Throws `allocationRefused` unless the device's options admit a buffer of so many bytes
+  /// (`OpenOptions.admitsAllocation`). For filesystems, before they make one whose size a stored number or a caller decides.
+  public func requireAllocation(byteCount: UInt64) throws(StorageError) {
+    guard core.options.admitsAllocation(byteCount) else { throw .allocationRefused(byteCount: byteCount) }
+  }
+
   /// Makes pointers into cached blocks valid until the matching `unpin`. Calls nest.
   @inlinable @inline(__always)
   package func pin() {
@@ -78,7 +84,7 @@ public final class BlockView {
 
   @usableFromInline @inline(never)
   func load(_ number: BlockNumber) throws(StorageError) -> BlockBytes {
-    try core.locked { () throws(StorageError) in try core.load(number.rawValue, sequence: sequence) }
+    try core.loadForView(number.rawValue, sequence: sequence)
   }
 
   /// Lends a metadata block of a kind, header included.

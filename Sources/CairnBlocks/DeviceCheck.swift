@@ -100,6 +100,7 @@ extension BlockView {
       Geometry(decoding: try block(BlockNumber(layout.geometryBlock)))
     }
     var words: [[UInt64]] = []
+    try requireAllocation(byteCount: geometry.formattedGroupCount * layout.groupBlockCount / 8)
     for group in 0..<geometry.formattedGroupCount { words.append(try bitmapWords(ofGroup: group)) }
     return AllocationMap(layout: layout, words: words, blockCount: geometry.blockCount)
   }

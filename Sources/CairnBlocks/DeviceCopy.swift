@@ -41,12 +41,15 @@ private struct DeviceCopy {
   let core: DeviceCore
   let view: BlockView
   let target: any StableMemory
+  /// Zeros that are written at one time.
+  private static let zerosByteCount = 1 << 20
 
   func run(_ progress: (UInt64, UInt64) -> Bool) throws(StorageError) {
     let layout = core.layout
     let blockByteCount = UInt64(layout.blockByteCount)
     let map = try view.allocationMap()
     guard target.isWritable else { throw .readOnly }
+    try view.requireAllocation(byteCount: UInt64(Self.zerosByteCount) + layout.groupBlockCount)
     guard target.pageCount * MemoryPage.byteCount >= map.blockCount * blockByteCount else {
       throw .invalidArgument("the target has \(target.pageCount) pages, too few for \(map.blockCount) blocks")
     }
@@ -92,7 +95,7 @@ private struct DeviceCopy {
 
   /// The ring and the image area: no record or image of whatever the target held may stay.
   private func zeroReserved() throws(StorageError) {
-    let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    let zeros = [UInt8](repeating: 0, count: Self.zerosByteCount)
     var offset = core.layout.ringStart * UInt64(core.layout.blockByteCount)
     let end = core.layout.groupStart * UInt64(core.layout.blockByteCount)
     while offset < end {

@@ -28,6 +28,7 @@ extension DeviceCore {
 
   func loadGroup(_ group: UInt64) throws(StorageError) {
     guard !allocator.isLoaded(group) else { return }
+    try options.admit(Int(layout.groupBlockCount / 8))
     guard group < geometry.formattedGroupCount else {
       allocator.load(group, bitmap: nil)
       return
@@ -283,8 +284,12 @@ extension DeviceCore {
         if case .full = error { return false }
         throw StorageError.memory(error)
       }
+      // The larger memory must be durable before the commit that counts on it: the two could arrive in any order, and a device
+      // that is larger than its memory does not open.
+      try flushAhead()
     }
     let newBlockCount = pages * MemoryPage.byteCount / blockByteCount
+    try options.admit(BlockTable.firstLevelByteCount(blockCount: newBlockCount))
     if let old = table.grow(blockCount: newBlockCount) { retiredTables.append(old) }
     let before = Self.usableBlockCount(layout: layout, blockCount: geometry.blockCount)
     let after = Self.usableBlockCount(layout: layout, blockCount: newBlockCount)

@@ -26,6 +26,7 @@ extension DeviceCore {
 
   /// A frame, evicting others when the budget is used up. Under the lock.
   func makeFrame(_ block: UInt64) throws(StorageError) -> MutableBlockBytes {
+    try options.admit(frames.stride + (table.isChunkEmpty(block) ? BlockTable.chunkByteCount : 0))
     if frames.isFull {
       if frames.hasRetired { frames.reclaim(before: slots.oldestPin()) }
       if frames.isFull { evict(count: 64) }
@@ -100,7 +101,7 @@ extension DeviceCore {
   }
 
   /// A block's generation must be the table's, or one ahead (its table change is not committed yet).
-  private func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
+  func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
     guard !layout.isGenerationTable(block) else { return }
     var committed: UInt8?
     do throws(StorageError) {
@@ -232,7 +233,11 @@ extension DeviceCore {
         frames.retire(version, epoch: slots.advanceEpoch())
       }
     }
-    if remaining == 1 { multiVersion.remove(block) } else { multiVersion.insert(block) }
+    if remaining > 1 {
+      multiVersion.insert(block)
+    } else if !multiVersion.isEmpty {
+      multiVersion.remove(block)
+    }
   }
 
   /// Forgets a freed block with all its versions. Under the lock.

@@ -29,7 +29,7 @@ extension DeviceCore {
       changes.freeBlockDelta = 0
       geometry.encode(into: block)
     }
-    var commit = EncodedCommit()
+    var commit = EncodedCommit(reusing: spareBuffers.take())
     for entry in changes.entries where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
       commit.change(entry, blockByteCount: layout.blockByteCount)
     }
@@ -37,7 +37,7 @@ extension DeviceCore {
     let external = changes.external.values.sorted { $0.start < $1.start }
     var unflushed: [ExternalData] = external
     if changes.externalByteCount > DeviceLimits.unflushedDataByteCountMax {
-      if !isPlanted(.skipDataFlush) { try flushData() }
+      if !isPlanted(.skipDataFlush) { try flushAhead() }
       unflushed = []
     }
     let generationByteCount = min(pendingGenerations.count, layout.generationsPerCommitMax) * 16
@@ -48,6 +48,7 @@ extension DeviceCore {
         byteCount: needed * UInt64(layout.sectorByteCount),
         limit: layout.commitSectorCountMax * UInt64(layout.sectorByteCount))
     }
+    try options.admit(Int(needed) * layout.sectorByteCount)
     try makeRoom(needed + layout.maintenanceSectorCount)
     try logGenerations(in: &changes, into: &commit)
     commit.commit(annotation: annotation, external: unflushed)
@@ -60,8 +61,14 @@ extension DeviceCore {
     guard !pendingGenerations.isEmpty else { return }
     var blocks = Array(pendingGenerations.keys)
     if blocks.count > layout.generationsPerCommitMax {
-      blocks.sort { (owesWriteHome($0) ? 0 : 1, $0) < (owesWriteHome($1) ? 0 : 1, $1) }
-      blocks.removeLast(blocks.count - layout.generationsPerCommitMax)
+      var waiting: [UInt64] = []
+      var others: [UInt64] = []
+      for block in blocks {
+        if owesWriteHome(block) { waiting.append(block) } else { others.append(block) }
+      }
+      waiting.sort()
+      others.sort()
+      blocks = Array((waiting + others).prefix(layout.generationsPerCommitMax))
     }
     var tables: Set<UInt64> = []
     for block in blocks {
@@ -85,10 +92,11 @@ extension DeviceCore {
     }
     places.append(head)
     let before = pending.bytes.count
-    let checksum = commit.seal(
+    let (checksum, buffer) = commit.seal(
       epoch: epoch, previousEpoch: head.epoch == epoch ? nil : head.epoch, sequence: sequence,
       flushNumber: flushNumber, previousChecksum: head.previousChecksum, sectorByteCount: layout.sectorByteCount,
       appendingTo: &pending.bytes)
+    spareBuffers.give(buffer)
     let sectors = UInt64((pending.bytes.count - before) / layout.sectorByteCount)
     head = JournalPlace(
       position: head.position + sectors, sequence: sequence + 1, previousChecksum: checksum, flushNumber: flushNumber,
@@ -139,8 +147,9 @@ extension DeviceCore {
     }
   }
 
-  /// Flushes data before the commit that points to them. Releases the lock meanwhile.
-  private func flushData() throws(StorageError) {
+  /// Flushes what must be durable before the commit that points to it: much new data, a larger memory. Releases the lock
+  /// meanwhile.
+  func flushAhead() throws(StorageError) {
     lock.unlock()
     var failure: MemoryError?
     do { try memory.flush() } catch { failure = error }
@@ -154,5 +163,7 @@ extension DeviceCore {
   func poison() {
     isPoisoned = true
     flushed.broadcast()
+    committers.0.broadcast()
+    committers.1.broadcast()
   }
 }

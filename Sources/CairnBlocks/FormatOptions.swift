@@ -39,6 +39,19 @@ public struct OpenOptions: Sendable {
   /// Checks the contents of a block of a kind when it enters the cache; false: the block is damaged. The bytes include
   /// the header. Runs on every load, so it must be quick and must never trap.
   public var validator: @Sendable (_ kind: BlockKind, _ block: BlockBytes, _ byteCount: Int) -> Bool
+  /// Asked before every larger allocation: each frame of the cache, and each buffer whose size a stored number or a caller
+  /// decides. False: the call fails with `allocationRefused` and has changed nothing. So a program can hold the engine to
+  /// what it has left, and a test can run out of memory wherever it likes. It must be quick and must not call the store.
+  public var admitsAllocation: @Sendable (_ byteCount: UInt64) -> Bool = { $0 <= OpenOptions.allocationByteCountMax }
+
+  /// The largest single allocation that is admitted by default: 4 GiB (256 MiB on wasm).
+  public static var allocationByteCountMax: UInt64 {
+    #if arch(wasm32)
+      256 << 20
+    #else
+      4 << 30
+    #endif
+  }
 
   /// Options with a budget of 256 MiB (64 MiB on wasm).
   public init(
@@ -54,5 +67,12 @@ public struct OpenOptions: Sendable {
       self.memoryBudget = memoryBudget ?? 256 << 20
     #endif
     self.validator = validator
+  }
+}
+
+extension OpenOptions {
+  /// Throws unless an allocation is admitted.
+  func admit(_ byteCount: Int) throws(StorageError) {
+    guard admitsAllocation(UInt64(byteCount)) else { throw .allocationRefused(byteCount: UInt64(byteCount)) }
   }
 }

@@ -16,7 +16,8 @@
 @safe
 package final class FrameStore {
   private let blockByteCount: Int
-  private let stride: Int
+  /// Bytes of a frame with its head.
+  let stride: Int
   private let framesPerArena: Int
   /// Frames that may be in use before others must be evicted.
   let frameCountSoft: Int

@@ -174,12 +174,16 @@ struct JournalChain {
 
   /// Whether a valid record of `epoch` with a flush number of at least `flushNumber` and a sequence of at least `sequence`
   /// stands anywhere in the ring: proof that what broke the chain was durable once.
+  ///
+  /// Records do not overlap, so those that look like such a one have no more bytes together than the ring. A forged ring can
+  /// show one at every eighth byte: then the answer is yes, which keeps it from being written to, before time runs away.
   static func holdsRecord(
     _ ring: JournalRing, epoch: UInt64, flushNumberMin: UInt64, sequenceMin: UInt64
   ) throws(StorageError) -> Bool {
     let step = 1 << 20
     let header = JournalRecord.headerByteCount
     var position: UInt64 = 0
+    var claimedByteCount: UInt64 = 0
     while position < ring.byteCount {
       // The windows overlap by a header, so that one across their edge is seen; the ring wraps for the last.
       let count = Int(min(UInt64(step), ring.byteCount - position))
@@ -193,6 +197,8 @@ struct JournalChain {
           LittleEndian.uint64(span, at: offset + JournalRecord.Layout.flushNumber) >= flushNumberMin,
           LittleEndian.uint64(span, at: offset + JournalRecord.Layout.sequence) >= sequenceMin
         {
+          claimedByteCount += UInt64(byteCount)
+          if claimedByteCount > ring.byteCount { return true }
           let whole = try ring.read(at: position + UInt64(offset), count: byteCount)
           if JournalRecord(verifying: whole.span) != nil { return true }
         }

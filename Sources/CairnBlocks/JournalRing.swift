@@ -4,6 +4,8 @@ import CairnMemory
 struct JournalRing {
   let memory: any StableMemory
   let layout: DeviceLayout
+  /// See `OpenOptions.admitsAllocation`.
+  var admitsAllocation = OpenOptions().admitsAllocation
 
   var byteCount: UInt64 { layout.ringBlockCount * UInt64(layout.blockByteCount) }
   private var base: UInt64 { layout.ringStart * UInt64(layout.blockByteCount) }
@@ -15,6 +17,7 @@ struct JournalRing {
 
   /// Reads `count` bytes, no more than the ring has.
   func read(at position: UInt64, count: Int) throws(StorageError) -> [UInt8] {
+    guard admitsAllocation(UInt64(count)) else { throw .allocationRefused(byteCount: UInt64(count)) }
     var bytes = [UInt8](repeating: 0, count: count)
     let offset = position % byteCount
     let first = Int(min(UInt64(count), byteCount - offset))

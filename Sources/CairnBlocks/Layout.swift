@@ -12,7 +12,8 @@ package import CairnMemory
 ///                              the rest   blocks that the bitmap hands out; the first of group 0 is the geometry block
 ///
 /// The ring and the image area begin at block 1 when they end before block 63, and behind it otherwise. A small image's
-/// group 0 may contain block 63: its bit is set from the beginning.
+/// group 0 may contain block 63, its bit is set from the beginning; but not among its bitmap and generations: then group 0
+/// begins behind it.
 package struct DeviceLayout: Equatable, Sendable {
   package static let superblockA: UInt64 = 0
   package static let superblockB: UInt64 = DeviceLimits.blockCountMin - 1
@@ -47,7 +48,10 @@ package struct DeviceLayout: Equatable, Sendable {
     }
     ringStart = place(ringBlockCount)
     imageStart = place(UInt64(imageSlotCount * imageSlotBlockCount))
-    groupStart = cursor
+    // A superblock in the middle of group 0 is a bit that is set; in the place of its bitmap or its table it would be damage.
+    groupStart =
+      cursor <= Self.superblockB && cursor + Self.groupOverhead > Self.superblockB
+      ? Self.superblockB + 1 : cursor
   }
 
   /// The first block of group 0.

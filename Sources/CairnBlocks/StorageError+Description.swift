@@ -23,6 +23,8 @@ extension StorageError: CustomStringConvertible {
       "the transaction changes \(byteCount) bytes, the limit is \(limit); commit in parts or use a larger journal"
     case .memoryBudgetExceeded(let limit):
       "the cache reached its limit of \(limit) bytes; raise the memory budget or end snapshots"
+    case .allocationRefused(let byteCount):
+      "\(byteCount) bytes of memory at once are more than the store may use; ask for less at a time"
     case .tooManyViews(let limit): "more than \(limit) snapshots and reads at one time; end some"
     case .transactionFailed: "an operation failed half-way: the transaction can only be rolled back"
     case .invalidKey(let byteCount, let limit): "a key of \(byteCount) bytes; keys have 1...\(limit)"

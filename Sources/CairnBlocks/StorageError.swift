@@ -31,6 +31,8 @@ public enum StorageError: Error, Equatable, Sendable {
   case transactionTooLarge(byteCount: UInt64, limit: UInt64)
   /// The cache may not grow further: raise the memory budget or end snapshots.
   case memoryBudgetExceeded(limit: UInt64)
+  /// So many bytes at once are more than the memory that the store may use: ask for less at a time.
+  case allocationRefused(byteCount: UInt64)
   /// Too many snapshots and reads at one time.
   case tooManyViews(limit: Int)
   /// The transaction failed half-way through an operation and can only be rolled back.

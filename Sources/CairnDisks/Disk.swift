@@ -28,6 +28,7 @@ public struct Disk {
   /// - Throws: `invalidRange`, counted in blocks, beyond the disk's end.
   public func read(_ block: UInt64, count: UInt64 = 1) throws(StorageError) -> [UInt8] {
     try requireInside(block, count)
+    try volume.requireAllocation(byteCount: count * UInt64(geometry.blockByteCount), isStored: false)
     var bytes = [UInt8](repeating: 0, count: Int(count) * geometry.blockByteCount)
     try BulkCopy.withMutableRawSpan(of: &bytes) { (target) throws(StorageError) in
       try read(block, into: &target, isZeroed: true)

@@ -1,5 +1,6 @@
 public import CairnBlocks
 import CairnBytes
+import CairnVolumes
 
 /// Reads the contents of one object, as they were when it was opened. It lives as long as its transaction; to read for
 /// long, open it in a `StoreSnapshot`.
@@ -27,6 +28,7 @@ public struct ObjectReader {
       throw .invalidRange(lower: range.lowerBound, upper: range.upperBound, byteCount: info.size)
     }
     let step = UInt64(ObjectLimits.runByteCount)
+    try trees.volume.requireAllocation(byteCount: min(step, UInt64(range.count)), isStored: true)
     var buffer = [UInt8](repeating: 0, count: Int(min(step, UInt64(range.count))))
     var position = range.lowerBound
     while position < range.upperBound {
@@ -44,6 +46,7 @@ public struct ObjectReader {
 
   /// The bytes of a range in memory.
   func bytes(_ range: Range<UInt64>) throws(StorageError) -> [UInt8] {
+    try trees.volume.requireAllocation(byteCount: range.upperBound - range.lowerBound, isStored: true)
     var bytes = [UInt8](repeating: 0, count: Int(range.upperBound - range.lowerBound))
     try BulkCopy.withMutableRawSpan(of: &bytes) { (target) throws(StorageError) in
       try trees.read(record, range, into: &target)

@@ -206,8 +206,9 @@ extension RecordSequence {
     _ target: Target, separatorPlace: TreeWorkspace.KeyPlace, _ workspace: TreeWorkspace
   ) -> Division? {
     // Both sides need a record.
-    let candidates = 1...(isLeaf ? count - 1 : count - 2)
-    guard candidates.upperBound >= 1 else { return nil }
+    let last = isLeaf ? count - 1 : count - 2
+    guard last >= 1 else { return nil }
+    let candidates = 1...last
     let middle: Int
     switch target {
     case .fillLeft: middle = candidates.upperBound

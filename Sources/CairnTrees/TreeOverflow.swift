@@ -77,9 +77,13 @@ extension Tree {
     }
   }
 
-  /// Reads what a descriptor describes. The buffer is not larger than 64 KiB for each digest that the descriptor holds, so
-  /// a forged length cannot ask for much.
+  /// Reads what a descriptor describes. No value is longer than the device, so a forged length cannot ask for much, and a
+  /// chain of descriptors not for more at each step.
   private func read(_ descriptor: OverflowDescriptor, in view: BlockView) throws(StorageError) -> [UInt8] {
+    guard UInt64(descriptor.byteCount) <= view.blockCount * UInt64(view.blockByteCount) else {
+      throw .damaged(root.rawValue, .malformed)
+    }
+    try view.requireAllocation(byteCount: UInt64(descriptor.byteCount))
     var bytes = [UInt8](repeating: 0, count: descriptor.byteCount)
     var span = bytes.mutableSpan
     var target = unsafe span.mutableBytes

@@ -17,7 +17,7 @@ struct CloseTests {
     let initial = memory.durableImage
     memory.recordsEvents = true
     try device.close()
-    var enumerator = CrashEnumerator()
+    var enumerator = CrashEnumerator.quick
     enumerator.exhaustiveSectorCount = 4
     enumerator.randomMaskCount = 8
     try enumerator.forEachImage(initial: initial, events: memory.events) { image, point, subset in
@@ -39,7 +39,7 @@ struct CloseTests {
     let (_, sequence) = try device.core.write { transaction throws(StorageError) in try transaction.set(block, [2]) }
     try device.close()
     #expect(sequence == 2 && device.durableSequence == 2)
-    try CrashEnumerator().forEachImage(initial: initial, events: memory.events) { image, _, subset in
+    try CrashEnumerator.quick.forEachImage(initial: initial, events: memory.events) { image, _, subset in
       let opened = try TestDevice.open(image)
       let found = try opened.bytes(of: block, count: 1)
       #expect(found == [1] || found == [2], "\(subset)")

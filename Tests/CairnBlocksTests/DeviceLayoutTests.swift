@@ -23,10 +23,20 @@ struct DeviceLayoutTests {
       DeviceLayout(blockByteCount: 65536, ringBlockCount: 60, imageSlotCount: 1, imageSlotBlockCount: 4))
     #expect(middle.ringStart == 1 && middle.imageStart == 64 && middle.groupStart == 68)
     #expect(middle.sectorByteCount == 4096 && middle.ringSectorCount == 960)
+    // The bitmap and the table of group 0 do not fit in front of the second superblock: they once lay across it, and an
+    // image of 12 pages with blocks of 4096 bytes was damaged as soon as it was made.
+    let across = try #require(
+      DeviceLayout(blockByteCount: 4096, ringBlockCount: 48, imageSlotCount: 3, imageSlotBlockCount: 3))
+    #expect(across.ringStart == 1 && across.imageStart == 49 && across.groupStart == 64)
     // The geometry block steps over the second superblock.
     let stepping = try #require(
       DeviceLayout(blockByteCount: 512, ringBlockCount: 53, imageSlotCount: 0, imageSlotBlockCount: 0))
     #expect(stepping.groupStart == 54 && stepping.geometryBlock == 64)
+    // The crash lab found that with ring and images of 54 to 62 blocks the second superblock lay in the generation table of
+    // group 0 (or was its bitmap), and formatting made a damaged image. The group begins behind it.
+    let colliding = try #require(
+      DeviceLayout(blockByteCount: 512, ringBlockCount: 48, imageSlotCount: 2, imageSlotBlockCount: 4))
+    #expect(colliding.groupStart == 64 && colliding.geometryBlock == 73)
   }
 
   @Test("keeps its regions apart, in order and complete", arguments: blockByteCounts)
@@ -42,13 +52,16 @@ struct DeviceLayoutTests {
       let name = "ring \(ring), \(slots) slots of \(slotBlocks)"
       #expect(layout.ringStart >= 1, Comment(rawValue: name))
       #expect(layout.imageStart >= layout.ringStart + ring && layout.groupStart >= layout.imageStart + image)
-      for (start, count) in [(layout.ringStart, ring), (layout.imageStart, image)] {
+      let own = (layout.groupStart, DeviceLayout.groupOverhead)
+      for (start, count) in [(layout.ringStart, ring), (layout.imageStart, image), own] {
         #expect(!(start..<start + count).contains(DeviceLayout.superblockB), Comment(rawValue: name))
       }
       // Not a block is given away, but for those in front of the second superblock.
       #expect(layout.groupStart == 1 + ring + image || layout.groupStart >= 64, Comment(rawValue: name))
       #expect(layout.group(of: layout.groupStart - 1) == nil && layout.group(of: layout.geometryBlock) == 0)
       #expect(layout.geometryBlock != DeviceLayout.superblockB)
+      let own = layout.groupStart..<layout.groupStart + DeviceLayout.groupOverhead
+      #expect(!own.contains(DeviceLayout.superblockB), Comment(rawValue: name))
       #expect(!layout.isBitmap(layout.geometryBlock) && !layout.isGenerationTable(layout.geometryBlock))
     }
   }

@@ -126,7 +126,7 @@ struct FormatTests {
     var options = TestDevice.smallFormat()
     options.overwrites = true
     try Self.format(memory, options, seed: 9)
-    var enumerator = CrashEnumerator()
+    var enumerator = CrashEnumerator.quick
     enumerator.randomMaskCount = 4
     try enumerator.forEachImage(initial: initial, events: memory.events) { image, _, _ in
       try Self.requireOldNoneOrNew(image)

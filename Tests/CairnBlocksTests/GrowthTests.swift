@@ -136,6 +136,8 @@ struct GrowthTests {
     }
   }
 
+  // The crash lab found that the commit of a growth could arrive before the file's new size: the image was then larger than its
+  // memory, and never opened again. The memory is flushed ahead of the commit now.
   @Test("interrupted anywhere leaves the old size or the new one")
   func crashes() throws {
     let (memory, device) = try TestDevice.make(pageCount: 1)
@@ -147,7 +149,7 @@ struct GrowthTests {
     let data = try device.addData([UInt8](repeating: 2, count: Int(device.space.free - 4096)))
     try device.checkpoint()
     try device.set(block, [2])
-    var enumerator = CrashEnumerator()
+    var enumerator = CrashEnumerator.quick
     enumerator.exhaustiveSectorCount = 3
     enumerator.randomMaskCount = 2
     // Between the write of the data, of a hundred sectors and more, and its flush only the ends are looked at.

@@ -32,6 +32,7 @@ final class StoreCheck {
     view = transaction.view
     map = try view.allocationMap()
     report = CheckReport(device: try core.device.checkDevice())
+    try view.requireAllocation(byteCount: map.blockCount / 8)
     visited = [UInt64](repeating: 0, count: Int((map.blockCount + 63) / 64))
     report.isDeep = isDeep
     var allocated: UInt64 = 0

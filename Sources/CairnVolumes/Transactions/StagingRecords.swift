@@ -75,7 +75,7 @@ package struct StagedOperation: Equatable, Sendable {
 extension StagedOperation {
   /// What it counts as against the bound of a transaction: its own bytes, and the blocks of its data.
   func byteCount(blockByteCount: Int) -> UInt64 {
-    extents.reduce(UInt64(operation.count)) { $0 + UInt64($1.count) * UInt64(blockByteCount) }
+    extents.reduce(UInt64(operation.count)) { adding(UInt64($1.count) * UInt64(blockByteCount), to: $0) }
   }
 
   package var encoded: [UInt8] {

@@ -49,9 +49,6 @@ extension Filesystem {
   /// Nothing to look at.
   public func mount(_ volume: Volume) throws(StorageError) {}
 
-  /// Nothing was left.
-  public func complete(_ volume: Volume) throws(StorageError) {}
-
   /// Tells the whole volume as lost.
   public func salvage(_ salvage: VolumeSalvage) throws(StorageError) {
     try salvage.lose("the whole volume: its filesystem (\(kind)) has no salvage")
@@ -59,6 +56,9 @@ extension Filesystem {
 
   /// Knows no volume again.
   public func recognizes(_ salvage: VolumeSalvage) throws(StorageError) -> Bool { false }
+
+  /// Nothing was left.
+  public func complete(_ volume: Volume) throws(StorageError) {}
 
   /// What was accounted.
   public func usage(of volume: Volume) throws(StorageError) -> VolumeUsage { try volume.usage() }

@@ -28,6 +28,18 @@ extension Volume {
 }
 
 extension Volume {
+  /// Throws unless a buffer of so many bytes may be made: `allocationRefused` when the store's memory does not admit it; for
+  /// contents that are stored, `damaged` when they claim to be longer than the whole device.
+  public func requireAllocation(byteCount: UInt64, isStored: Bool) throws(StorageError) {
+    let view = transaction.view
+    if isStored && byteCount > view.blockCount * UInt64(view.blockByteCount) {
+      throw .damaged(Damage(block: root.rootBlock, reason: .malformed))
+    }
+    try view.requireAllocation(byteCount: byteCount)
+  }
+}
+
+extension Volume {
   /// Decodes a record or an operation, all of its bytes. One that makes no sense is damage of the volume.
   public func decode<Value>(
     _ bytes: [UInt8], _ decoder: (inout ByteReader) throws(ByteReader.Failure) -> Value

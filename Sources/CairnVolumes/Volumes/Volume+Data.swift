@@ -59,6 +59,7 @@ extension Volume {
         throw .valueTooLarge(byteCount: byteCount, limit: limit)
       }
     }
+    try requireAllocation(byteCount: byteCount, isStored: true)
     var all = [UInt8](repeating: 0, count: Int(byteCount))
     try BulkCopy.withMutableRawSpan(of: &all) { (bytes) throws(StorageError) in
       var offset = 0
@@ -107,6 +108,7 @@ extension Volume {
     guard range.upperBound <= data.byteCount, data.isConsistent(blockByteCount: blockByteCount) else {
       throw .invalidRange(lower: range.lowerBound, upper: range.upperBound, byteCount: data.byteCount)
     }
+    try requireAllocation(byteCount: range.upperBound - range.lowerBound, isStored: true)
     var part = [UInt8](repeating: 0, count: Int(range.upperBound - range.lowerBound))
     try BulkCopy.withMutableRawSpan(of: &part) { (bytes) throws(StorageError) in
       try readData(data, range: range, into: &bytes)

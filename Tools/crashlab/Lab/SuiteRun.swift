@@ -36,7 +36,7 @@ final class SuiteRun: @unchecked Sendable {
 
   /// Whether to stop: the time is over (and the floors are reached), or enough has failed.
   var isOver: Bool {
-    if lock.with({ failureTotal >= Self.failureLimit }) { return true }
+    if hasFailedEnough { return true }
     let passed = secondsPassed
     if passed < limit { return false }
     return isDeep || passed > limit * Self.patience || shortfalls.isEmpty
@@ -77,6 +77,12 @@ final class SuiteRun: @unchecked Sendable {
     }
     return isNew
   }
+
+  /// Takes note of a hash without counting a state; whether it is new.
+  func isNew(_ hash: UInt64) -> Bool { seen.insert(hash) }
+
+  /// Whether so much has failed that nothing more is to be learnt.
+  var hasFailedEnough: Bool { lock.with { failureTotal >= Self.failureLimit } }
 
   /// Adds to counts at once: a worker collects its own, and hands them in now and then.
   func add(_ more: [String: Int]) {

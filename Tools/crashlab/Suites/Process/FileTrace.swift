@@ -1,5 +1,4 @@
 import CairnBlocks
-import CairnBytes
 import CairnDisks
 import CairnMemory
 import CairnObjects
@@ -11,6 +10,8 @@ import Foundation
 /// at every point.
 struct FileTrace {
   let seed: UInt64
+  /// Whether all subsets of unflushed sectors are taken that the lab's policy has, or the ones of a short run.
+  let takesAll: Bool
 
   /// Steps of one trace.
   private static let stepCount = 14
@@ -64,20 +65,22 @@ struct FileTrace {
     try store.close()
 
     // The tool's file tears in sectors of 4 KiB.
-    var enumerator = CrashEnumerator()
+    var enumerator = takesAll ? CrashEnumerator() : .quick
     enumerator.sectorByteCount = 4096
     enumerator.seed = seed
     let events = recording.events
-    try enumerator.forEachImage(initial: initial, events: events) { image, point, subset in
-      guard isNew(Self.hash(image) ^ UInt64(point) &* 0x9E37_79B9_7F4A_7C15) else { return }
-      let certain = acknowledged.last { $0.event <= point }?.state ?? 0
+    let start = CrashImage(initial, sectorByteCount: 4096)
+    try enumerator.forEachCandidate(from: start, events) { candidate in
+      let certain = acknowledged.last { $0.event <= candidate.point }?.state ?? 0
+      guard isNew(candidate.hash ^ UInt64(certain) &* 0x9E37_79B9_7F4A_7C15) else { return }
       // One commit more may have come through: that of the call that was under way.
-      let next = acknowledged.first { $0.event > point }?.state ?? certain
+      let next = acknowledged.first { $0.event > candidate.point }?.state ?? certain
       do {
-        try Self.verify(image, Array(states[certain...max(certain, next)]), TraceWorld(seed &+ 1))
+        try Self.verify(candidate.makeImage(), Array(states[certain...max(certain, next)]), TraceWorld(seed &+ 1))
       } catch {
         throw CaseFailure(
-          replay: replay, message: "crash before event \(point) of \(events.count), \(subset): \(error)")
+          replay: replay,
+          message: "crash before event \(candidate.point) of \(events.count), \(candidate.subset): \(error)")
       }
     }
   }
@@ -155,8 +158,8 @@ struct FileTrace {
     var value: Value?
   }
 
-  private static func verify(_ image: [UInt8], _ legal: [Contents], _ world: TraceWorld) throws {
-    let memory = SimulatedMemory(image: image, sectorByteCount: 4096)
+  private static func verify(_ image: CrashImage, _ legal: [Contents], _ world: TraceWorld) throws {
+    let memory = SimulatedMemory(image)
     let store = try Store.open(on: memory, options: options(world))
     guard legal.contains(try contents(store)) else { throw LabError("what is there is no state that was ever seen") }
     let report = try store.check(deep: true)
@@ -186,8 +189,6 @@ struct FileTrace {
     contents.openCount = try store.transactions().count
     return contents
   }
-
-  private static func hash(_ image: [UInt8]) -> UInt64 { XXHash64.digest(image.span) }
 }
 
 /// The clock and the numbers of one trace.

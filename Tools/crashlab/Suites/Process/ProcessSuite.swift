@@ -24,7 +24,8 @@ struct ProcessSuite: Suite {
     run.forEach(traces + kills, replay: { Self.replayString(run.seed, $0, traces) }) { index in
       let replay = Self.replayString(run.seed, index, traces)
       if replay["trace"] != nil {
-        try FileTrace(seed: replay.unsigned("trace")).everyCrash(replay) { run.isNewState($0) }
+        try FileTrace(seed: replay.unsigned("trace"), takesAll: run.isDeep)
+          .everyCrash(replay.with("all", run.isDeep ? 1 : 0)) { run.isNewState($0) }
       } else {
         let killed = try KilledTool(tool, seed: replay.unsigned("kill"))
         try killed.run(replay)
@@ -35,7 +36,8 @@ struct ProcessSuite: Suite {
 
   func replay(_ replay: ReplayString) throws {
     if replay["trace"] != nil {
-      try FileTrace(seed: replay.unsigned("trace")).everyCrash(replay) { _ in true }
+      let takesAll = try replay["all"] == nil || replay.number("all") != 0
+      try FileTrace(seed: replay.unsigned("trace"), takesAll: takesAll).everyCrash(replay) { _ in true }
     } else {
       // The moment of a kill is not the same twice, so it is tried some times.
       for _ in 0..<10 { try KilledTool(Self.tool(), seed: replay.unsigned("kill")).run(replay) }

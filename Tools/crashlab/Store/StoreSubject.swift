@@ -1,0 +1,65 @@
+import CairnBlocks
+import CairnTestSupport
+import CairnVolumes
+
+/// A whole store as what is crashed.
+struct StoreSubject: CrashSubject {
+  let shape: StoreShape
+  var isMessageAtomic: Bool { shape.isMessageAtomic }
+
+  func open(_ memory: SimulatedMemory, life: UInt64) throws -> Store {
+    try Store.open(on: memory, options: shape.options(life &* 0xC0FFEE))
+  }
+
+  func find(_ store: Store, in legal: [StoreState]) throws -> Int {
+    let report = try store.check(deep: true)
+    guard report.findings.isEmpty else { throw Mismatch("the check finds \(report.findings)") }
+    let contents = try StoreContents(store)
+    var differences: [String] = []
+    for (index, state) in legal.enumerated() {
+      guard let difference = contents.difference(from: state) else { return index }
+      differences.append(difference)
+    }
+    throw Mismatch("none of \(legal.count) legal states: \(differences.joined(separator: "; "))")
+  }
+
+  func use(_ store: Store, on memory: SimulatedMemory, _ state: StoreState) throws {
+    var state = state
+    // One of the open ones must still hold all that it staged, the prepared one if there is one; the others go.
+    let known = state.open.filter { $0.id != nil }
+    let chosen = known.first { $0.isPrepared } ?? known.first
+    for transaction in try store.transactions() where transaction.id != chosen?.id {
+      try store.rollback(transaction.id)
+    }
+    if let chosen, let id = chosen.id {
+      do {
+        try store.commit(id)
+        for change in chosen.staged { state.apply(change) }
+      } catch {
+        guard error.isRefusal else { throw error }
+        try store.rollback(id)
+      }
+    }
+    state.open = []
+    var operations = StoreOperations(random: SeededGenerator(seed: 78))
+    for letters in ["pM", "dw", "lD"] {
+      var next = state
+      do {
+        try store.transaction { (transaction) throws(StorageError) in
+          for letter in letters {
+            for change in operations.changes(letter, next) ?? [] {
+              try transaction.make(change)
+              next.apply(change)
+            }
+          }
+        }
+        state = next
+      } catch {
+        guard error.isRefusal else { throw error }
+      }
+    }
+    try store.close()
+    memory.losePower { _, _ in .old }
+    _ = try find(try self.open(memory, life: 99), in: [state])
+  }
+}

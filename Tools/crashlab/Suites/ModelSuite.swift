@@ -1,0 +1,43 @@
+import CairnTestSupport
+
+/// Long random sequences on one store, in lockstep with the model: what it shows is compared behind each operation that opens
+/// it again or is cut off, and at the end.
+struct ModelSuite: Suite {
+  let name = "model"
+  let summary = "random sequences of 200 operations of a store in lockstep with the model"
+  let seconds = 60.0
+  let floors = ["sequences": 5_000]
+
+  static let operationCount = 200
+
+  func run(_ run: SuiteRun) throws {
+    let shapes = StoreShape.all.map { $0.name }
+    // Ways to open again are rarer than in crash traces, so that more happens in between.
+    let letters = StoreTrace.letters.filter { !"xr!?z".contains($0) } + StoreTrace.letters
+    run.forEach(.max) { index in
+      var random = SeededGenerator(seed: mix(run.seed &+ UInt64(index) &* 0xFACADE))
+      let trace = String((0..<Self.operationCount).map { _ in letters[random.below(letters.count)] })
+      try verify(
+        ReplayString(name).with("shape", shapes[index % shapes.count]).with("seed", random.next() >> 32).with(
+          "trace", trace))
+      run.add(["sequences": 1, "states": Self.operationCount, "distinct": Self.operationCount])
+    }
+  }
+
+  func replay(_ replay: ReplayString) throws { try verify(replay) }
+
+  func shorter(_ replay: ReplayString) -> [ReplayString] { TracePlan.shorter(replay) }
+
+  private func verify(_ replay: ReplayString) throws {
+    let shape = try StoreShape.named(replay.text("shape"))
+    do {
+      let trace = try StoreTrace(shape: shape, seed: replay.unsigned("seed"))
+      trace.memory.recordsEvents = false
+      _ = try trace.run(replay.text("trace"))
+      _ = try StoreSubject(shape: shape).find(trace.store, in: [trace.state])
+      try StoreSubject(shape: shape).use(trace.store, on: trace.memory, trace.state)
+    } catch {
+      throw CaseFailure(replay: replay, message: "\(error)")
+    }
+  }
+}
