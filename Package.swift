@@ -218,8 +218,7 @@ let package = Package(
       name: "crashlab",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTestSupport",
-        "CairnTrees",
-        "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CairnTrees", "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
       swiftSettings: strict

@@ -41,7 +41,9 @@ struct CaseFailure: Error, CustomStringConvertible {
 
 /// All suites, in the order in which they run.
 enum Suites {
-  static let all: [any Suite] = [CrashDeviceSuite(), CrashStoreSuite(), ModelSuite(), PlantedSuite()]
+  static let all: [any Suite] = [
+    CrashDeviceSuite(), CrashStoreSuite(), ModelSuite(), SchedulesSuite(), ProcessSuite(), PlantedSuite(),
+  ]
 
   static func named(_ name: String) throws -> any Suite {
     guard let suite = all.first(where: { $0.name == name }) else {
