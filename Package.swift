@@ -217,8 +217,9 @@ let package = Package(
     .executableTarget(
       name: "crashlab",
       dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTestSupport",
-        "CairnTrees", "CairnVolumes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnFuzz", "CairnMaps", "CairnMemory", "CairnObjects",
+        "CairnTestSupport", "CairnTrees", "CairnVolumes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
       swiftSettings: strict
@@ -228,6 +229,24 @@ let package = Package(
       dependencies: ["crashlab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
+
+    // Fuzzing: what is fed, for the crash lab and for libFuzzer, and the program around it.
+    .target(
+      name: "CairnFuzz",
+      dependencies: [
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnTestSupport", "CairnTrees",
+        "CairnVolumes",
+      ],
+      path: "Tools/fuzz/Targets",
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CairnFuzzTests",
+      dependencies: ["CairnFuzz", "CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport", "CairnVolumes"],
+      swiftSettings: strict
+    ),
+    .executableTarget(
+      name: "cairn-fuzz", dependencies: ["CairnFuzz"], path: "Tools/fuzz/Runner", swiftSettings: strict),
 
     // What tests of several layers share.
     .target(

@@ -25,12 +25,9 @@ public struct SpaceFigures: Equatable, Sendable {
 public final class BlockDevice: Sendable {
   let core: DeviceCore
   /// Damage of the journal that a read-only opening found; the device then shows the last commit before it.
-  public let journalDamage: Damage?
+  public var journalDamage: Damage? { core.journalDamage }
 
-  private init(core: DeviceCore, journalDamage: Damage?) {
-    self.core = core
-    self.journalDamage = journalDamage
-  }
+  private init(core: DeviceCore) { self.core = core }
 
   /// Makes a new device on a memory. Whatever the memory held is lost.
   ///
@@ -60,7 +57,7 @@ public final class BlockDevice: Sendable {
     let core = try DeviceCore(
       recovered: recovered, memory: memory, options: options, environment: environment)
     try core.start(recovered)
-    return BlockDevice(core: core, journalDamage: recovered.journalDamage)
+    return BlockDevice(core: core)
   }
 
   /// Runs a write transaction: commits when the closure returns, rolls back when it throws. Returns once the commit is

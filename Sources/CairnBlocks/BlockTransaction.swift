@@ -32,7 +32,7 @@ public final class BlockTransaction {
   }
 
   /// Blocks that the transaction took minus blocks that it freed.
-  public var blockDelta: Int64 { -changes.freeBlockDelta }
+  public var blockDelta: Int64 { changes.grownBlockCount - changes.freeBlockDelta }
 
   /// Blocks that it could still take.
   public var freeBlockCount: UInt64 {

@@ -24,6 +24,8 @@ struct ChangeSet {
   var externalByteCount: UInt64 = 0
   /// How the number of free blocks changed.
   var freeBlockDelta: Int64 = 0
+  /// Free blocks that came with a larger device.
+  var grownBlockCount: Int64 = 0
 
   var isEmpty: Bool {
     entries.isEmpty && freedBlocks.isEmpty && freedExtents.isEmpty && allocated.isEmpty

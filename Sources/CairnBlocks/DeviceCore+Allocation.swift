@@ -299,6 +299,7 @@ extension DeviceCore {
     allocator.resize(to: newBlockCount)
     blockCountSeen.store(newBlockCount, ordering: .releasing)
     changes.freeBlockDelta += Int64(after - before)
+    changes.grownBlockCount += Int64(after - before)
     return true
   }
 

@@ -59,9 +59,11 @@ extension DeviceCore {
     }
     var sequence = header.sequence
     if !changes.isEmpty { sequence = max(sequence, try apply(changes, to: frame, block)) }
-    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal. A salvage
-    // takes what is left of these.
-    guard sequence <= durableSequence || options.isSalvaging else { throw .damaged(block, .malformed) }
+    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal; where that is
+    // known to be damaged, this is what there is to say. A salvage takes what is left of these.
+    guard sequence <= durableSequence || options.isSalvaging else {
+      throw .damaged(journalDamage ?? Damage(block: BlockNumber(block), reason: .malformed))
+    }
     sequence = min(sequence, durableSequence)
     frame.store(header.kind.rawValue, at: BlockHeader.Layout.kind)
     frame.store(header.owner, at: BlockHeader.Layout.owner)
@@ -254,6 +256,7 @@ extension DeviceCore {
     multiVersion.remove(block)
     replay[block] = nil
     dirty.forget(block)
+    unproven[block] = nil
   }
 
   /// Takes clean blocks with one version out of the cache, by the clock algorithm. Under the lock.

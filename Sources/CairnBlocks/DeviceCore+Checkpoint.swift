@@ -138,9 +138,11 @@ extension DeviceCore {
   func endBatch(_ index: Int) {
     for (position, block) in batches[index].blocks.enumerated() {
       let wasFreed = dirty[block]?.isFreed == true
+      let firstChange = dirty[block]?.firstChange ?? .max
       _ = dirty.endBatch(block)
       if !wasFreed && !layout.isGenerationTable(block) && !isPlanted(.forgetGeneration) {
         pendingGenerations[block] = batches[index].generations[position]
+        unproven[block] = UnprovenHome(firstChange: firstChange)
       }
     }
     batches[index].state = .free
@@ -154,7 +156,7 @@ extension DeviceCore {
     for batch in batches where batch.state != .free && !(isPlanted(.tailBesideHome) && batch.state == .durable) {
       for block in batch.blocks { oldest = min(oldest, dirty[block]?.firstChange ?? .max) }
     }
-    return oldest
+    return min(oldest, oldestUnproven)
   }
 
   /// The superblock that this flush should carry, if any.
@@ -209,7 +211,7 @@ extension DeviceCore {
       try requireUsable()
       if let sectors, roomSectorCount >= sectors { return }
       let isIdle = batches.allSatisfy { $0.state == .free }
-      if dirty.owingCount == 0 && isIdle && pending.isEmpty && !owesSecondSuperblock
+      if dirty.owingCount == 0 && unproven.isEmpty && isIdle && pending.isEmpty && !owesSecondSuperblock
         && superblock.tail.sequence == head.sequence
         && (keepingHistory || superblock.oldest.position == head.position)
       {
@@ -232,9 +234,27 @@ extension DeviceCore {
     }
   }
 
-  /// Whether dirty blocks wait for their table entries.
+  /// Whether dirty blocks wait for their table entries, or the tail waits for nothing but table entries.
   private var needsMaintenance: Bool {
-    pendingGenerations.keys.contains { owesWriteHome($0) }
+    let oldest = dirty.oldestChange()
+    return pendingGenerations.keys.contains { block in
+      if owesWriteHome(block) { return true }
+      guard let home = unproven[block] else { return false }
+      return home.loggedBy == nil && home.firstChange < oldest
+    }
+  }
+
+  /// The first change that a home write holds which the generation table does not vouch for; `.max` when there is none, or
+  /// no room to change the table: then a full ring would wait for itself.
+  private var oldestUnproven: UInt64 {
+    guard pendingGenerations.isEmpty || roomSectorCount >= layout.maintenanceSectorCount else { return .max }
+    return unproven.values.reduce(.max) { min($0, $1.firstChange) }
+  }
+
+  /// Commits up to `sequence` are durable, and with them the table entries that they changed.
+  func proveHomes(upTo sequence: UInt64) {
+    guard !unproven.isEmpty else { return }
+    unproven = unproven.filter { $0.value.loggedBy.map { $0 > sequence } ?? true }
   }
 
   /// Whether a block has committed changes that are not home.

@@ -79,7 +79,10 @@ extension DeviceCore {
     for table in tables.sorted() {
       if let entry = changes.entry(of: table) { commit.change(entry, blockByteCount: layout.blockByteCount) }
     }
-    for block in blocks { pendingGenerations[block] = nil }
+    for block in blocks {
+      pendingGenerations[block] = nil
+      unproven[block]?.loggedBy = head.sequence
+    }
   }
 
   /// Seals a commit, appends it to the pending group and makes its versions committed.

@@ -151,6 +151,7 @@ extension DeviceCore {
     let group = plan.group
     if !group.isEmpty {
       slots.durable.store(group.lastSequence, ordering: .sequentiallyConsistent)
+      proveHomes(upTo: group.lastSequence)
     }
     for freed in group.freedBlocks {
       dirty.settleFreed(freed.block)

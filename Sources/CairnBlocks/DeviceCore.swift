@@ -48,6 +48,8 @@ final class DeviceCore: @unchecked Sendable {
   /// Where the image area has a version of a home that does not verify. Only while opened for reading: otherwise such homes
   /// are mended before anything else.
   var imageOverrides: [UInt64: UInt64] = [:]
+  /// Damage of the journal, which hides the commits behind it. Only while opened for reading.
+  let journalDamage: Damage?
 
   // Journal.
   var epoch: UInt64
@@ -76,6 +78,9 @@ final class DeviceCore: @unchecked Sendable {
   var batches: [CheckpointBatch]
   /// Generations of blocks whose home write is flushed but whose table entry is not changed yet.
   var pendingGenerations: [UInt64: UInt8] = [:]
+  /// Blocks at home whose table entry is not durable yet. Until it is, nothing tells their home write from one that the
+  /// memory lost, so the tail does not pass the changes that would have to be made to the old home again.
+  var unproven: [UInt64: UnprovenHome] = [:]
   /// Sectors appended since the last checkpoint step; paces the next one.
   var sectorsSinceStep: UInt64 = 0
   /// Why the last block that could not be imaged could not.
@@ -108,6 +113,7 @@ final class DeviceCore: @unchecked Sendable {
     clockHand = layout.groupStart
     replay = recovered.replay
     imageOverrides = recovered.imageOverrides
+    journalDamage = recovered.journalDamage
     epoch = recovered.epoch
     head = recovered.head
     flushNumber = recovered.head.flushNumber + 1
@@ -182,6 +188,14 @@ struct SpareBuffers {
     buffer.removeAll(keepingCapacity: true)
     buffers.append(buffer)
   }
+}
+
+/// A home write that the generation table does not vouch for yet.
+struct UnprovenHome {
+  /// The first change that is in it and not in the home before.
+  var firstChange: UInt64
+  /// The commit that changes the table entry; nil: none does yet.
+  var loggedBy: UInt64?
 }
 
 /// Where the commits of the ring begin, so that tail and history can be moved to them.

@@ -79,7 +79,7 @@ struct Recovery {
   private func requireSize(_ superblock: Superblock) throws(StorageError) {
     let layout = superblock.layout
     let found = memory.pageCount * MemoryPage.byteCount
-    let least = (layout.geometryBlock + 1) * UInt64(layout.blockByteCount)
+    let least = (max(layout.geometryBlock, DeviceLayout.superblockB) + 1) * UInt64(layout.blockByteCount)
     guard found >= least else { throw .truncated(expectedByteCount: least, foundByteCount: found) }
   }
 

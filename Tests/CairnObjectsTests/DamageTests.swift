@@ -73,6 +73,30 @@ struct DamageTests {
     #expect(try !fixture.findings().isEmpty)
   }
 
+  /// `get` made a buffer of the size that the record named, up to a gibibyte, before it looked for the contents.
+  @Test("in the size of an object asks for no memory", arguments: [1 << 30, 1 << 40, 1 << 62] as [UInt64])
+  func forgedSize(_ size: UInt64) throws {
+    let fixture = try ObjectFixture(pageCount: 96)
+    try fixture.put("k", contents(1_200_000))
+    let bucket = try fixture.read { try $0.trees.bucket("b").id }
+    try Self.tamper(fixture) { (trees) throws(StorageError) in
+      let key = TreeKey.object(bucket, Array("k".utf8))
+      var record = try trees.object(try trees.objects.get(key) ?? [])
+      record.size = size
+      try trees.objects.put(key, record.encoded)
+    }
+    for range in [nil, ObjectRange.bytes(0..<size - 1)] {
+      #expect { try fixture.get("k", range: range) } throws: { error in
+        switch error as? StorageError {
+        case .damaged: size <= 1 << 30
+        case .valueTooLarge: size > 1 << 30
+        default: false
+        }
+      }
+    }
+    #expect(try !fixture.findings().isEmpty)
+  }
+
   @Test("is found by the check, whatever rule it breaks")
   func rules() throws {
     /// What is done to a sound volume with a large object `k` in bucket `b`, and what the check says.

@@ -1,4 +1,5 @@
 import CairnBlocks
+import CairnMemory
 import CairnVolumes
 import Testing
 
@@ -54,5 +55,21 @@ struct FullStoreTests {
     #expect(try fixture.get("k") == contents(1000))
     #expect(fixture.store.space.free == free)
     #expect(try fixture.findings() == [])
+  }
+
+  /// The blocks by which the device grew were taken for blocks that the volume gave back: it was said to take none.
+  @Test("that grows by itself accounts what it takes")
+  func growing() throws {
+    let options = StoreOptions(filesystems: [ObjectFilesystem()], environment: TestWorld(seed: 1).environment)
+    let format = FormatOptions(blockByteCount: 512, journalByteCount: 64 * 512, growsByItself: true)
+    let store = try Store.create(on: HeapMemory(pageCount: 2), format: format, options: options)
+    try store.createVolume(ObjectVolume.defaultName, kind: .objects)
+    try store.transaction { (transaction) throws(StorageError) in
+      _ = try transaction.objects().createBucket("b")
+      _ = try transaction.bucket("b").put("k", contents(400_000))
+    }
+    #expect(try store.check(deep: true).findings == [])
+    let usage = try store.read { (transaction) throws(StorageError) in try transaction.objects().usage() }
+    #expect(usage.blockCount >= 400_000 / 512)
   }
 }

@@ -12,8 +12,9 @@
       guard try useDevice(device) else { return false }
       try device.close()
 
-      let reopened = try BlockDevice.open(
-        memory, options: OpenOptions(isReadOnly: true, memoryBudget: 4 << 20), environment: environment)
+      var options = OpenOptions(isReadOnly: true, memoryBudget: 4 << 20)
+      options.admitsAllocation = { $0 <= OpenOptions.allocationByteCountMax / 2 }
+      let reopened = try BlockDevice.open(memory, options: options, environment: environment)
       guard try reopened.rootBlock() != nil, try countCommits(reopened) > 0 else { return false }
       let report = try reopened.checkDevice()
       try reopened.close()
@@ -45,6 +46,7 @@
     guard let extent = extents.first else { return false }
     var read = [UInt8](repeating: 0, count: data.count)
     try device.read { (view) throws(StorageError) in
+      try view.requireAllocation(byteCount: UInt64(read.count))
       var span = read.mutableSpan
       var bytes = unsafe span.mutableBytes
       try view.readData(at: extent.start, digests: digests, into: &bytes)
