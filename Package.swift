@@ -18,7 +18,7 @@ let package = Package(
   name: "cairn",
   products: [
     .library(name: "Cairn", targets: ["Cairn"]),
-    .executable(name: "cairn", targets: ["CairnTool"]),
+    .executable(name: "cairn", targets: ["CairnProgram"]),
     .executable(name: "bench", targets: ["CairnBench"]),
     // The store behind a C interface, for a harness of benchmarks; nothing else uses it.
     .library(name: "cairnpeer", type: .dynamic, targets: ["CairnPeer"]),
@@ -136,6 +136,8 @@ let package = Package(
       name: "CairnTableMacrosTests",
       dependencies: [
         "CairnTableMacros",
+        .product(name: "SwiftSyntax", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
         .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
         .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
       ],
@@ -162,8 +164,9 @@ let package = Package(
     ),
     .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
 
-    // The command-line tool.
-    .executableTarget(
+    // The command-line tool. Programs are a line each around their commands: a test bundle beside macros is built for the host,
+    // and finds no module of an executable there.
+    .target(
       name: "CairnTool",
       dependencies: [
         "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnTables", "CairnBlocks", "CairnBytes",
@@ -171,8 +174,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/cairn",
+      exclude: ["Program"],
       swiftSettings: strict
     ),
+    .executableTarget(
+      name: "CairnProgram", dependencies: ["CairnTool"], path: "Tools/cairn/Program", swiftSettings: strict),
     .testTarget(
       name: "CairnToolTests", dependencies: ["CairnTool", "CairnTables", "CairnBytes"], swiftSettings: strict),
 
@@ -214,19 +220,22 @@ let package = Package(
     ),
 
     // The crash lab.
-    .executableTarget(
-      name: "crashlab",
+    .target(
+      name: "CairnCrashLab",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnFuzz", "CairnMaps", "CairnMemory", "CairnObjects",
         "CairnTestSupport", "CairnTrees", "CairnVolumes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
+      exclude: ["Program"],
       swiftSettings: strict
     ),
+    .executableTarget(
+      name: "crashlab", dependencies: ["CairnCrashLab"], path: "Tools/crashlab/Program", swiftSettings: strict),
     .testTarget(
       name: "CrashLabTests",
-      dependencies: ["crashlab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      dependencies: ["CairnCrashLab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
 

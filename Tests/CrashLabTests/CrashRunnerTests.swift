@@ -1,7 +1,7 @@
 import CairnTestSupport
 import Testing
 
-@testable import crashlab
+@testable import CairnCrashLab
 
 /// The lab must find what is wrong, name it, find it again by the name, and make it smaller: shown on a store of one number that
 /// is written twice without a flush in between.

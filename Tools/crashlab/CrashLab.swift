@@ -1,8 +1,13 @@
 import ArgumentParser
 import Foundation
 
+/// The whole of the program `crashlab`.
+package enum CrashLabProgram {
+  /// Runs the suites that the program was started for, and ends the process with a status.
+  package static func main() { CrashLab.main() }
+}
+
 /// The crash lab: it simulates power loss and faults, and compares what is left with a model.
-@main
 struct CrashLab: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "crashlab",
