@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+import CompilerPluginSupport
 import PackageDescription
 
 /// Every target: the strictest language there is.
@@ -17,7 +18,7 @@ let package = Package(
   name: "cairn",
   products: [
     .library(name: "Cairn", targets: ["Cairn"]),
-    .executable(name: "cairn", targets: ["CairnTool"]),
+    .executable(name: "cairn", targets: ["CairnProgram"]),
     .executable(name: "bench", targets: ["CairnBench"]),
     // The store behind a C interface, for a harness of benchmarks; nothing else uses it.
     .library(name: "cairnpeer", type: .dynamic, targets: ["CairnPeer"]),
@@ -38,15 +39,18 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // For the facade's macros alone: neither the tool nor the layers below the facade build it.
+    .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
     // L0: bytes.
+    .target(name: "CFastCRC"),
     .target(
       name: "CairnBytes",
-      dependencies: [.target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
+      dependencies: ["CFastCRC", .target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
       swiftSettings: portable
     ),
     .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),
@@ -115,6 +119,31 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // What `@Table` and the attributes beside it generate.
+    .macro(
+      name: "CairnTableMacros",
+      dependencies: [
+        .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+        .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+        .product(name: "SwiftParser", package: "swift-syntax"),
+        .product(name: "SwiftSyntax", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CairnTableMacrosTests",
+      dependencies: [
+        "CairnTableMacros",
+        .product(name: "SwiftSyntax", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
+        .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
+      ],
+      swiftSettings: strict
+    ),
+
     .target(
       name: "CairnMaps", dependencies: ["CairnBlocks", "CairnBytes", "CairnTrees", "CairnVolumes"],
       swiftSettings: portable),
@@ -129,14 +158,15 @@ let package = Package(
       name: "Cairn",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
-        "CairnVolumes",
+        "CairnTableMacros", "CairnVolumes",
       ],
       swiftSettings: strict
     ),
     .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTestSupport"], swiftSettings: strict),
 
-    // The command-line tool.
-    .executableTarget(
+    // The command-line tool. Programs are a line each around their commands: a test bundle beside macros is built for the host,
+    // and finds no module of an executable there.
+    .target(
       name: "CairnTool",
       dependencies: [
         "CairnVolumes", "CairnObjects", "CairnDisks", "CairnMaps", "CairnTables", "CairnBlocks", "CairnBytes",
@@ -144,8 +174,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/cairn",
+      exclude: ["Program"],
       swiftSettings: strict
     ),
+    .executableTarget(
+      name: "CairnProgram", dependencies: ["CairnTool"], path: "Tools/cairn/Program", swiftSettings: strict),
     .testTarget(
       name: "CairnToolTests", dependencies: ["CairnTool", "CairnTables", "CairnBytes"], swiftSettings: strict),
 
@@ -187,19 +220,22 @@ let package = Package(
     ),
 
     // The crash lab.
-    .executableTarget(
-      name: "crashlab",
+    .target(
+      name: "CairnCrashLab",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnFuzz", "CairnMaps", "CairnMemory", "CairnObjects",
         "CairnTestSupport", "CairnTrees", "CairnVolumes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",
+      exclude: ["Program"],
       swiftSettings: strict
     ),
+    .executableTarget(
+      name: "crashlab", dependencies: ["CairnCrashLab"], path: "Tools/crashlab/Program", swiftSettings: strict),
     .testTarget(
       name: "CrashLabTests",
-      dependencies: ["crashlab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
+      dependencies: ["CairnCrashLab", "CairnBytes", "CairnMemory", "CairnTestSupport"],
       swiftSettings: strict
     ),
 

@@ -43,6 +43,25 @@ public struct BlockBytes {
     return try unsafe body(buffer.span)
   }
 
+  /// The first offset from `start` on, in steps of a word, at which the block differs from another one (from zeros, with
+  /// nil); `end` when there is none. Four words at a time: most of a block that was changed is as it was.
+  package func firstDifference(from start: Int, to other: BlockBytes?, end: Int) -> Int {
+    var offset = start
+    if let other {
+      while offset &+ 32 <= end {
+        let first = (u64(at: offset) ^ other.u64(at: offset)) | (u64(at: offset &+ 8) ^ other.u64(at: offset &+ 8))
+        let second =
+          (u64(at: offset &+ 16) ^ other.u64(at: offset &+ 16)) | (u64(at: offset &+ 24) ^ other.u64(at: offset &+ 24))
+        if (first | second) != 0 { break }
+        offset &+= 32
+      }
+      while offset < end && u64(at: offset) == other.u64(at: offset) { offset &+= 8 }
+    } else {
+      while offset < end && u64(at: offset) == 0 { offset &+= 8 }
+    }
+    return offset
+  }
+
   /// Whether `count` bytes equal those of another block.
   package func isEqual(to other: BlockBytes, count: Int) -> Bool {
     var offset = 0

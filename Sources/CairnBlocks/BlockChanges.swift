@@ -88,8 +88,8 @@ package func forEachDifference(
     if let base { return block.u8(at: offset) != base.u8(at: offset) }
     return block.u8(at: offset) != 0
   }
-  var start = -1
-  var end = -1
+  var start = 0
+  var end = 0
   func emit() {
     var (lower, upper) = (start, end)
     while !byteDiffers(lower) { lower += 1 }
@@ -97,15 +97,16 @@ package func forEachDifference(
     body(lower..<upper)
   }
   var offset = BlockHeader.byteCount
-  while offset < byteCount {
-    if differs(offset) {
-      if start < 0 { start = offset }
-      end = offset + 8
-    } else if start >= 0 && offset - end >= 8 {
-      emit()
-      start = -1
+  while true {
+    start = block.firstDifference(from: offset, to: base, end: byteCount)
+    if start == byteCount { return }
+    end = start + 8
+    offset = end
+    // Up to two equal words in a row.
+    while offset < byteCount && offset - end < 16 {
+      if differs(offset) { end = offset + 8 }
+      offset += 8
     }
-    offset += 8
+    emit()
   }
-  if start >= 0 { emit() }
 }

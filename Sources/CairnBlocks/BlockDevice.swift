@@ -170,6 +170,7 @@ extension DeviceCore {
   /// What is left to do once the state stands: read the geometry, and make room in the list of segments.
   func start(_ recovered: Recovered) throws(StorageError) {
     try locked { () throws(StorageError) in
+      if options.isSalvaging { return try startSalvaging() }
       let block = try load(layout.geometryBlock, sequence: .max)
       guard block.u8(at: BlockHeader.Layout.kind) == BlockKind.geometry.rawValue else {
         throw .damaged(layout.geometryBlock, .malformed)
@@ -195,14 +196,20 @@ extension DeviceCore {
 
   /// Blocks with changes in the ring that a later commit there freed owe nothing, and must not be read: the home of one may
   /// never have been written.
-  private func forgetFreedBlocks() throws(StorageError) {
+  func forgetFreedBlocks() throws(StorageError) {
     for block in replay.keys.sorted() {
       guard let group = layout.group(of: block), group < geometry.formattedGroupCount else {
         forget(block)
         continue
       }
       let index = Int(block - layout.bitmapBlock(ofGroup: group))
-      let bits = try bitmap(ofGroup: group).u8(at: BlockHeader.byteCount + index / 8)
+      let bits: UInt8
+      do throws(StorageError) {
+        bits = try bitmap(ofGroup: group).u8(at: BlockHeader.byteCount + index / 8)
+      } catch {
+        guard options.isSalvaging, error.hidesData else { throw error }
+        continue
+      }
       if bits & (1 << UInt8(index % 8)) == 0 { forget(block) }
     }
   }

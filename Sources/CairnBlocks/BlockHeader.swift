@@ -53,6 +53,12 @@ package struct BlockHeader: Equatable, Sendable {
 }
 
 extension BlockHeader {
+  /// Whether the first bytes of a block say that they are the header of that block of that store; nothing is verified.
+  package static func names(_ header: Span<UInt8>, number: UInt64, storeID: UInt64) -> Bool {
+    header.count >= byteCount && LittleEndian.uint64(header, at: Layout.number) == number
+      && LittleEndian.uint64(header, at: Layout.storeID) == storeID
+  }
+
   /// Reads and verifies the header of a whole block that should be block `number` of store `storeID`.
   package init(decoding block: Span<UInt8>, number: UInt64, storeID: UInt64) throws(StorageError) {
     precondition(block.count >= Self.byteCount, "a block is longer than its header")

@@ -84,7 +84,7 @@ public final class BlockView {
 
   @usableFromInline @inline(never)
   func load(_ number: BlockNumber) throws(StorageError) -> BlockBytes {
-    try core.locked { () throws(StorageError) in try core.load(number.rawValue, sequence: sequence) }
+    try core.loadForView(number.rawValue, sequence: sequence)
   }
 
   /// Lends a metadata block of a kind, header included.

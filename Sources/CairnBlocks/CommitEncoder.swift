@@ -3,14 +3,19 @@ import CairnBytes
 /// The records of one commit, encoded but for what is known only when it enters the chain: sequence, flush number and the
 /// checksums.
 struct EncodedCommit {
-  private var writer = ByteWriter()
+  private var writer: ByteWriter
   private var records: [(kind: JournalRecordKind, range: Range<Int>)] = []
   private var digest = XXHash64()
   private(set) var rangeCount: UInt64 = 0
   private var changeRecordCount: UInt64 = 0
   private var openRecordStart: Int?
+  /// The ranges of one block, kept for the next.
+  private var ranges: [Range<Int>] = []
 
-  init() {}
+  /// A commit without changes. It writes to a buffer that an earlier one left behind (`seal`).
+  init(reusing buffer: consuming [UInt8] = []) {
+    writer = ByteWriter(reusing: buffer)
+  }
 
   /// Bytes of all records so far, each rounded up to where the next one begins, and of an opening record.
   var byteCount: Int { writer.bytes.count + Self.openingByteCount }
@@ -35,7 +40,11 @@ struct EncodedCommit {
 
   /// The ranges in which a block differs from its base.
   mutating func change(_ entry: ChangeSet.Entry, blockByteCount: Int) {
+    // Out of the way, so that the call below may change the rest.
     var ranges: [Range<Int>] = []
+    swap(&ranges, &self.ranges)
+    defer { swap(&ranges, &self.ranges) }
+    ranges.removeAll(keepingCapacity: true)
     forEachDifference(from: entry.base, to: entry.version, byteCount: blockByteCount) { ranges.append($0) }
     guard !ranges.isEmpty || entry.created != nil else { return }
     change(block: entry.block, created: entry.created, ranges: ranges, of: entry.version, from: entry.base)
@@ -80,11 +89,13 @@ struct EncodedCommit {
 
   /// Fills the headers in and appends the sectors to a group; the checksum of the last record.
   ///
+  /// The buffer that the records were encoded in comes back for the next commit, so that most take no memory of their own.
+  ///
   /// With `previousEpoch` the commit is the first of its epoch and begins with a record that names the epoch before.
   consuming func seal(
     epoch: UInt64, previousEpoch: UInt64?, sequence: UInt64, flushNumber: UInt64, previousChecksum: UInt32,
     sectorByteCount: Int, appendingTo group: inout [UInt8]
-  ) -> UInt32 {
+  ) -> (checksum: UInt32, buffer: [UInt8]) {
     var checksum = previousChecksum
     let start = group.count
     if let previousEpoch {
@@ -106,6 +117,6 @@ struct EncodedCommit {
         &part, kind: record.kind, epoch: epoch, sequence: sequence, flushNumber: flushNumber,
         previousChecksum: checksum)
     }
-    return checksum
+    return (checksum, writer.takeBytes())
   }
 }

@@ -68,21 +68,24 @@ public struct AllocationMap: Sendable {
         while rest != 0 {
           let block = BlockNumber(base + UInt64(index * 64 + rest.trailingZeroBitCount))
           rest &= rest - 1
-          // Bits behind the end of the device mean nothing, whatever they are.
-          if block.rawValue < blockCount && !isReserved(block) { try body(block) }
+          // A bitmap may claim blocks that the device does not have.
+          if block.rawValue >= blockCount { return }
+          if !isReserved(block) { try body(block) }
         }
       }
     }
   }
 
-  /// The first block behind the end of the device whose bit is set; nil in sound bitmaps.
-  var strayBlock: BlockNumber? {
-    for group in words.indices {
-      let base = layout.bitmapBlock(ofGroup: UInt64(group))
-      for (index, word) in words[group].enumerated().reversed() where word != 0 {
-        let last = BlockNumber(base + UInt64(index * 64 + 63 - word.leadingZeroBitCount))
-        if last.rawValue >= blockCount { return last }
-        break
+  /// The first block behind the end of the device that a bitmap says is in use.
+  var firstBeyondEnd: BlockNumber? {
+    guard let group = words.indices.last else { return nil }
+    let base = layout.bitmapBlock(ofGroup: UInt64(group))
+    for (index, word) in words[group].enumerated() {
+      var rest = word
+      while rest != 0 {
+        let block = base + UInt64(index * 64 + rest.trailingZeroBitCount)
+        if block >= blockCount { return BlockNumber(block) }
+        rest &= rest - 1
       }
     }
     return nil
@@ -98,91 +101,23 @@ extension BlockView {
     }
     var words: [[UInt64]] = []
     try requireAllocation(byteCount: geometry.formattedGroupCount * layout.groupBlockCount / 8)
-    for group in 0..<geometry.formattedGroupCount {
-      let number = layout.bitmapBlock(ofGroup: group)
-      words.append(
-        try withBlock(BlockNumber(number), kind: .bitmap) { span throws(StorageError) in
-          var group: [UInt64] = []
-          group.reserveCapacity(layout.payloadByteCount / 8)
-          for offset in stride(from: BlockHeader.byteCount, to: span.count, by: 8) {
-            group.append(LittleEndian.uint64(span, at: offset))
-          }
-          return group
-        })
-    }
+    for group in 0..<geometry.formattedGroupCount { words.append(try bitmapWords(ofGroup: group)) }
     return AllocationMap(layout: layout, words: words, blockCount: geometry.blockCount)
   }
-}
 
-extension BlockDevice {
-  /// Checks what the device keeps for itself: superblocks, journal, geometry, bitmaps, generation tables. Writes nothing.
-  ///
-  /// Damage becomes a finding; only I/O errors are thrown. Time: proportional to the ring and the bitmaps.
-  public func checkDevice() throws(StorageError) -> DeviceReport {
-    var report = DeviceReport()
-    if let journalDamage {
-      report.findings.append(
-        DeviceFinding(block: journalDamage.block, text: "the journal is damaged: \(journalDamage.reason.description)"))
-    }
-    try checkSuperblocks(&report)
-    let snapshot = try snapshot()
-    defer { snapshot.end() }
-    do {
-      try checkAllocation(snapshot.view, &report)
-    } catch {
-      guard case .damaged(let damage) = error else { throw error }
-      report.findings.append(DeviceFinding(block: damage.block, text: damage.reason.description))
-    }
-    return report
-  }
-
-  private func checkSuperblocks(_ report: inout DeviceReport) throws(StorageError) {
-    let copies = try SuperblockReader.read(core.memory)
-    if copies.count < 2 {
-      let missing =
-        copies.first?.address.rawValue == DeviceLayout.superblockA
-        ? DeviceLayout.superblockB : DeviceLayout.superblockA
-      report.findings.append(
-        DeviceFinding(block: BlockNumber(missing), text: "this copy of the superblock does not verify"))
-    } else if copies[0].sequence - copies[1].sequence > 1 {
-      report.findings.append(
-        DeviceFinding(block: copies[1].address, text: "the older superblock is more than one write behind"))
-    }
-  }
-
-  private func checkAllocation(_ view: BlockView, _ report: inout DeviceReport) throws(StorageError) {
+  /// The bits of a group's bitmap.
+  func bitmapWords(ofGroup group: UInt64) throws(StorageError) -> [UInt64] {
     let layout = core.layout
-    let geometry = try view.pinned { () throws(StorageError) in
-      Geometry(decoding: try view.block(BlockNumber(layout.geometryBlock)))
-    }
-    let map = try view.allocationMap()
-    map.forEachAllocated { _ in report.allocatedBlockCount += 1 }
-    if let stray = map.strayBlock {
-      report.findings.append(
-        DeviceFinding(block: stray, text: "the bitmap marks a block behind the end of the device"))
-    }
-    report.groupCount = layout.groupCount(blockCount: geometry.blockCount)
-    report.formattedGroupCount = geometry.formattedGroupCount
-    let usable = DeviceCore.usableBlockCount(layout: layout, blockCount: geometry.blockCount) - 1
-    if geometry.freeBlockCount + report.allocatedBlockCount != usable {
-      report.findings.append(
-        DeviceFinding(
-          block: BlockNumber(layout.geometryBlock),
-          text: "\(geometry.freeBlockCount) blocks are counted as free, the bitmaps say "
-            + "\(usable - min(usable, report.allocatedBlockCount))"))
-    }
-    for group in 0..<geometry.formattedGroupCount {
-      let start = layout.bitmapBlock(ofGroup: group)
-      for index in 0..<DeviceLayout.groupOverhead where !map.isAllocated(BlockNumber(start + index)) {
-        report.findings.append(
-          DeviceFinding(block: BlockNumber(start + index), text: "a block of the group's own is marked free"))
+    let number = layout.bitmapBlock(ofGroup: group)
+    return try withBlock(BlockNumber(number), kind: .bitmap) { span throws(StorageError) in
+      var words: [UInt64] = []
+      words.reserveCapacity(layout.payloadByteCount / 8)
+      for offset in stride(from: BlockHeader.byteCount, to: span.count, by: 8) {
+        words.append(LittleEndian.uint64(span, at: offset))
       }
-      for index in 1...DeviceLayout.generationBlockCount {
-        try view.withBlock(BlockNumber(start + index), kind: .generations) { _ in }
-      }
+      return words
     }
   }
-
 }
 
 extension Damage.Reason: CustomStringConvertible {

@@ -53,7 +53,7 @@ extension DeviceCore {
   ) throws(StorageError) -> Extent? {
     if let extent = try take(wanted: wanted, least: least, isData: isData, near: near) { return extent }
     guard try hasDeferred() else { return nil }
-    try forceCheckpoint()
+    try forceCheckpoint(keepingHistory: true)
     return try take(wanted: wanted, least: least, isData: isData, near: near)
   }
 
@@ -195,7 +195,7 @@ extension DeviceCore {
           for extent in extents { allocator.putBack(extent) }
           extents = []
           (left, least) = (blockCount, leastAtFirst)
-          try forceCheckpoint()
+          try forceCheckpoint(keepingHistory: true)
         } else {
           break
         }
@@ -237,7 +237,7 @@ extension DeviceCore {
       transaction.annotation.event = .maintenance
       try locked { () throws(StorageError) in
         try requireAvailable(blockCount, isPrivileged: false, in: &transaction.changes)
-        try forceCheckpoint()
+        try forceCheckpoint(keepingHistory: true)
       }
     }
     if let extents = try attempt() { return extents }

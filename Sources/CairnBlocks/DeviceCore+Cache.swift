@@ -59,11 +59,12 @@ extension DeviceCore {
     }
     var sequence = header.sequence
     if !changes.isEmpty { sequence = max(sequence, try apply(changes, to: frame, block)) }
-    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal.
-    // Where the journal is known to be damaged, that is what there is to say.
-    guard sequence <= durableSequence else {
+    // Only durable versions go home: a later one shows that acknowledged commits are missing from the journal; where that is
+    // known to be damaged, this is what there is to say. A salvage takes what is left of these.
+    guard sequence <= durableSequence || options.isSalvaging else {
       throw .damaged(journalDamage ?? Damage(block: BlockNumber(block), reason: .malformed))
     }
+    sequence = min(sequence, durableSequence)
     frame.store(header.kind.rawValue, at: BlockHeader.Layout.kind)
     frame.store(header.owner, at: BlockHeader.Layout.owner)
     frame.store(header.level, at: BlockHeader.Layout.level)
@@ -83,7 +84,7 @@ extension DeviceCore {
   }
 
   /// Reads and verifies a block's home, or its image where the home is torn.
-  private func readHome(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) -> BlockHeader {
+  func readHome(_ frame: MutableBlockBytes, _ block: UInt64) throws(StorageError) -> BlockHeader {
     let source = imageOverrides[block] ?? block
     let header = try readBlock(at: source, into: frame, number: block)
     try verifyGeneration(of: block, found: header.generation)
@@ -102,8 +103,16 @@ extension DeviceCore {
   }
 
   /// A block's generation must be the table's, or one ahead (its table change is not committed yet).
-  private func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
-    guard !layout.isGenerationTable(block), let expected = try committedGeneration(of: block) else { return }
+  func verifyGeneration(of block: UInt64, found: UInt8) throws(StorageError) {
+    guard !layout.isGenerationTable(block) else { return }
+    var committed: UInt8?
+    do throws(StorageError) {
+      committed = try committedGeneration(of: block)
+    } catch {
+      // Without its table nobody can tell an old version of a block from the last one; it verifies otherwise.
+      guard options.isSalvaging, error.hidesData else { throw error }
+    }
+    guard let expected = committed else { return }
     if isPlanted(.ignoreGeneration) { return }
     if let pending = pendingGenerations[block] {
       guard found == pending else { throw .damaged(block, .staleBlock(found: found, expected: pending)) }
@@ -113,7 +122,8 @@ extension DeviceCore {
     case 0: return
     case 1: pendingGenerations[block] = found
     case 128...: throw .damaged(block, .staleBlock(found: found, expected: expected))
-    default: throw .damaged(block, .staleGenerationTable(found: found, expected: expected))
+    // An old version of the table: the block itself is the newer one.
+    default: if !options.isSalvaging { throw .damaged(block, .staleGenerationTable(found: found, expected: expected)) }
     }
   }
 
@@ -225,7 +235,11 @@ extension DeviceCore {
         frames.retire(version, epoch: slots.advanceEpoch())
       }
     }
-    if remaining == 1 { multiVersion.remove(block) } else { multiVersion.insert(block) }
+    if remaining > 1 {
+      multiVersion.insert(block)
+    } else if !multiVersion.isEmpty {
+      multiVersion.remove(block)
+    }
   }
 
   /// Forgets a freed block with all its versions. Under the lock.

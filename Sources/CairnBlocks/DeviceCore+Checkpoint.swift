@@ -31,19 +31,19 @@ extension DeviceCore {
     }
   }
 
-  /// How many blocks a step should take on: so many that all that are dirty now are home before another quarter of the ring
-  /// is filled, once a quarter is in use.
+  /// How many blocks a step should take on: so many that all that are dirty now are home before another 3/8 of the ring are
+  /// filled, once an eighth is in use. The longer a block waits, the more changes go home in one write.
   private func blockQuota(_ effort: Effort) -> Int {
     let owing = dirty.owingCount
     switch effort {
     case .forced, .draining: return owing
     case .closing: return 0
     case .riding:
-      let quarter = max(1, layout.ringSectorCount / 4)
+      let span = max(1, layout.ringSectorCount * 3 / 8)
       let used = head.position - superblock.tail.position
-      let isPressed = owing * 4 > frames.frameCountSoft
-      guard used > quarter || isPressed else { return 0 }
-      let share = UInt64(owing) * max(1, sectorsSinceStep) / quarter
+      let isPressed = owing * 8 > frames.frameCountSoft * 3
+      guard used > layout.ringSectorCount / 8 || isPressed else { return 0 }
+      let share = UInt64(owing) * max(1, sectorsSinceStep) / span
       return Int(min(max(share, 1), UInt64(owing))) * (isPressed ? 2 : 1)
     }
   }

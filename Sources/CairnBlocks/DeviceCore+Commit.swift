@@ -29,7 +29,7 @@ extension DeviceCore {
       changes.freeBlockDelta = 0
       geometry.encode(into: block)
     }
-    var commit = EncodedCommit()
+    var commit = EncodedCommit(reusing: spareBuffers.take())
     for entry in changes.entries where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
       commit.change(entry, blockByteCount: layout.blockByteCount)
     }
@@ -61,8 +61,14 @@ extension DeviceCore {
     guard !pendingGenerations.isEmpty else { return }
     var blocks = Array(pendingGenerations.keys)
     if blocks.count > layout.generationsPerCommitMax {
-      blocks.sort { (owesWriteHome($0) ? 0 : 1, $0) < (owesWriteHome($1) ? 0 : 1, $1) }
-      blocks.removeLast(blocks.count - layout.generationsPerCommitMax)
+      var waiting: [UInt64] = []
+      var others: [UInt64] = []
+      for block in blocks {
+        if owesWriteHome(block) { waiting.append(block) } else { others.append(block) }
+      }
+      waiting.sort()
+      others.sort()
+      blocks = Array((waiting + others).prefix(layout.generationsPerCommitMax))
     }
     var tables: Set<UInt64> = []
     for block in blocks {
@@ -89,10 +95,11 @@ extension DeviceCore {
     }
     places.append(head)
     let before = pending.bytes.count
-    let checksum = commit.seal(
+    let (checksum, buffer) = commit.seal(
       epoch: epoch, previousEpoch: head.epoch == epoch ? nil : head.epoch, sequence: sequence,
       flushNumber: flushNumber, previousChecksum: head.previousChecksum, sectorByteCount: layout.sectorByteCount,
       appendingTo: &pending.bytes)
+    spareBuffers.give(buffer)
     let sectors = UInt64((pending.bytes.count - before) / layout.sectorByteCount)
     head = JournalPlace(
       position: head.position + sectors, sequence: sequence + 1, previousChecksum: checksum, flushNumber: flushNumber,
@@ -159,5 +166,7 @@ extension DeviceCore {
   func poison() {
     isPoisoned = true
     flushed.broadcast()
+    committers.0.broadcast()
+    committers.1.broadcast()
   }
 }

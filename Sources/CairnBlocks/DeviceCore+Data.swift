@@ -8,18 +8,31 @@ extension DeviceCore {
   func readData(
     at start: UInt64, digests: [UInt64], into bytes: inout MutableRawSpan
   ) throws(StorageError) {
-    do {
-      try memory.read(at: start * UInt64(layout.blockByteCount), into: &bytes)
-    } catch { throw .memory(error) }
-    var offset = 0
-    for digest in digests {
-      let end = min(offset + DeviceLimits.chunkByteCount, bytes.byteCount)
-      guard XXHash64.digest(bytes.bytes.extracting(offset..<end)) == digest || isPlanted(.ignoreDataDigest) else {
-        throw .damaged(start + UInt64(offset / layout.blockByteCount), .digest)
+    let chunk = DeviceLimits.chunkByteCount
+    var lower = 0
+    var index = 0
+    while lower < bytes.byteCount {
+      // Not all at once: what was just read is hashed while it is in the processor's second cache.
+      let upper = min(lower + Self.chunksPerRead * chunk, bytes.byteCount)
+      var piece = bytes._mutatingExtracting(lower..<upper)
+      do {
+        try memory.read(at: start * UInt64(layout.blockByteCount) + UInt64(lower), into: &piece)
+      } catch { throw .memory(error) }
+      var offset = lower
+      while offset < upper {
+        let end = min(offset + chunk, upper)
+        guard index < digests.count,
+          XXHash64.digest(bytes.bytes.extracting(offset..<end)) == digests[index] || isPlanted(.ignoreDataDigest)
+        else { throw .damaged(start + UInt64(offset / layout.blockByteCount), .digest) }
+        offset = end
+        index += 1
       }
-      offset = end
+      lower = upper
     }
   }
+
+  /// Chunks that are read at a time.
+  private static var chunksPerRead: Int { 4 }
 
   /// Writes data to blocks that nobody sees; their digests.
   func writeData(_ bytes: RawSpan, at start: UInt64) throws(StorageError) -> [UInt64] {

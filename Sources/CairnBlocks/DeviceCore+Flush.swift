@@ -10,12 +10,14 @@ extension DeviceCore {
     while durableSequence < sequence {
       if isPoisoned { throw .poisoned }
       if isFlushing {
-        flushed.wait(for: lock)
+        committersOf(turn: sequence <= flushingSequence ? flushTurn : 1 - flushTurn).wait(for: lock)
       } else {
         try flushGroup(.riding)
       }
     }
   }
+
+  private func committersOf(turn: Int) -> Condition { turn == 0 ? committers.0 : committers.1 }
 
   /// How much checkpointing a flush carries.
   enum Effort {
@@ -44,7 +46,9 @@ extension DeviceCore {
     while isFlushing { flushed.wait(for: lock) }
     try requireUsable()
     isFlushing = true
-    let plan = makePlan(effort)
+    var plan = makePlan(effort)
+    flushTurn = 1 - flushTurn
+    flushingSequence = plan.group.lastSequence
     if isPlanted(.publishBeforeFlush), !plan.group.isEmpty {
       slots.durable.store(plan.group.lastSequence, ordering: .sequentiallyConsistent)
     }
@@ -58,7 +62,12 @@ extension DeviceCore {
       throw failure
     }
     finish(plan)
+    var served: [UInt8] = []
+    swap(&served, &plan.group.bytes)
+    spareBuffers.give(served)
     flushed.broadcast()
+    committersOf(turn: flushTurn).broadcast()
+    committersOf(turn: 1 - flushTurn).signal()
   }
 
   private func makePlan(_ effort: Effort) -> Plan {
@@ -76,8 +85,8 @@ extension DeviceCore {
     }
     fillBatches(effort, imaging: &plan.imaging, writingHome: &plan.writingHome, homes: &plan.homes)
 
-    plan.group = pending
-    pending = PendingGroup()
+    swap(&plan.group, &pending)
+    pending.bytes = spareBuffers.take()
     if !plan.group.isEmpty || isPlanted(.countEmptyFlushes) { flushNumber += 1 }
     plan.superblock = nextSuperblock(effort, carriesRecords: !plan.group.isEmpty, durableAfter: plan.group.lastSequence)
     sectorsSinceStep = 0
@@ -175,6 +184,9 @@ extension DeviceCore {
     }
     prunedForView = views.first ?? durableSequence
     releaseFreed(views: views)
+    // At once, not when the budget is used up: the next transaction's copies then go to memory that is still in the
+    // processor's cache, not to pages that the system must find and clear first.
+    if frames.hasRetired { frames.reclaim(before: slots.oldestPin()) }
     if isPlanted(.growAfterCommit) {
       let pages = geometry.blockCount * UInt64(layout.blockByteCount) / MemoryPage.byteCount
       if pages > memory.pageCount { try? memory.grow(by: pages - memory.pageCount) }

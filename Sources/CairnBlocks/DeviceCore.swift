@@ -20,7 +20,11 @@ final class DeviceCore: @unchecked Sendable {
   let options: OpenOptions
   let ring: JournalRing
   let lock = Lock()
+  /// For those who wait until nobody flushes.
   let flushed = Condition()
+  /// For committers: one for the flush that runs, one for the next, in turn. So a flush wakes those that it made durable,
+  /// and of the others just one, to lead.
+  let committers = (Condition(), Condition())
   let writer = Lock()
 
   // Cache.
@@ -29,6 +33,9 @@ final class DeviceCore: @unchecked Sendable {
   let slots: ViewSlots
   let writerSlot: Int
   var retiredTables: [UInt] = []
+  /// Blocks that a thread reads for its view without holding the lock; others who want one wait for `loaded`.
+  var loading: Set<UInt64> = []
+  let loaded = Condition()
   var clockHand: UInt64
   /// Blocks with more versions in memory than one.
   var multiVersion: Set<UInt64> = []
@@ -52,7 +59,12 @@ final class DeviceCore: @unchecked Sendable {
   var flushNumber: UInt64
   var places: CommitPlaces
   var pending = PendingGroup()
+  /// Memory of earlier commits and groups, for the next ones.
+  var spareBuffers = SpareBuffers()
   var isFlushing = false
+  /// Which of `committers` the running (or last) flush is for, and the last commit in it.
+  var flushTurn = 0
+  var flushingSequence: UInt64 = 0
   var isPoisoned = false
   var isClosed = false
   /// The newest durable superblock, and what the other copy still needs.
@@ -158,6 +170,24 @@ struct PendingGroup {
   var freed: [(sequence: UInt64, extent: Extent)] = []
 
   var isEmpty: Bool { lastSequence == 0 }
+}
+
+/// Arrays that have served, kept for their memory: a commit needs two of its size, and to take and return them each time
+/// costs as much as to fill them.
+struct SpareBuffers {
+  private var buffers: [[UInt8]] = []
+  /// Larger ones are given back.
+  private static let byteCountMax = 8 << 20
+
+  /// An empty array, with room if there is one to spare.
+  mutating func take() -> [UInt8] { buffers.popLast() ?? [] }
+
+  /// Keeps an array's memory. The caller must be the only one who has it.
+  mutating func give(_ buffer: consuming [UInt8]) {
+    guard buffers.count < 2, buffer.capacity > 0, buffer.capacity <= Self.byteCountMax else { return }
+    buffer.removeAll(keepingCapacity: true)
+    buffers.append(buffer)
+  }
 }
 
 /// A home write that the generation table does not vouch for yet.

@@ -31,6 +31,9 @@ public struct FormatOptions: Sendable {
 public struct OpenOptions: Sendable {
   /// Nothing is written; what recovery would do is done in memory.
   public var isReadOnly: Bool
+  /// What the device says of itself is used as far as it verifies, and opening fails for nothing else but the superblocks.
+  /// Only with `isReadOnly`.
+  package var isSalvaging = false
   /// Bytes that cached blocks may take.
   public var memoryBudget: Int
   /// Checks the contents of a block of a kind when it enters the cache; false: the block is damaged. The bytes include

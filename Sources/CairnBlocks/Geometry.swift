@@ -19,6 +19,7 @@ package struct Geometry: Equatable, Sendable {
     static let formattedGroupCount = 48
     static let root = 56
     static let growsByItself = 64
+    static let end = 72
   }
 
   init(
@@ -45,6 +46,12 @@ package struct Geometry: Equatable, Sendable {
     block.store(formattedGroupCount, at: Layout.formattedGroupCount)
     block.store(root, at: Layout.root)
     block.store(growsByItself ? UInt64(1) : 0, at: Layout.growsByItself)
+  }
+
+  /// Whether the rest of a geometry block is zero, as it is written.
+  static func isZeroPadded(_ block: BlockBytes, blockByteCount: Int) -> Bool {
+    for offset in Layout.end..<blockByteCount where block.u8(at: offset) != 0 { return false }
+    return block.u64(at: Layout.growsByItself) <= 1
   }
 
   /// Whether the numbers are possible on a memory of `memoryBlockCount` blocks.

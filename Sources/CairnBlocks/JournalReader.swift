@@ -22,7 +22,8 @@ public struct JournalCommit: Equatable, Sendable {
   /// The block of the device where its first record stands.
   public let block: BlockNumber
   fileprivate let places: [BlockChangePlace]
-  fileprivate let blocks: [UInt64]
+  /// The blocks that it changed.
+  let blocks: [UInt64]
 
   /// Whether both describe the same commit in the same state.
   public static func == (left: Self, right: Self) -> Bool {

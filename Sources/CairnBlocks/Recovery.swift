@@ -110,7 +110,7 @@ struct Recovery {
     }
     let lastFlush = chain.lastFlushNumber
     try requireTornTail(superblock, ring, chain, lastFlush: lastFlush)
-    var end = try dropUnbacked(chain, lastFlush: lastFlush, superblock.layout) ?? chain.place
+    var end = try dropUnbacked(chain, lastFlush: lastFlush, superblock) ?? chain.place
     if isPlanted(.numberFromLastSeen) { end.flushNumber = lastFlush }
     return end
   }
@@ -135,14 +135,17 @@ struct Recovery {
   /// Drops commits of the last flush whose data outside the journal did not arrive, and all that follow; where the first of
   /// them began.
   private mutating func dropUnbacked(
-    _ chain: JournalChain, lastFlush: UInt64, _ layout: DeviceLayout
+    _ chain: JournalChain, lastFlush: UInt64, _ superblock: Superblock
   ) throws(StorageError) -> JournalPlace? {
-    guard let last = commits.last?.flushNumber, !isPlanted(.ignoreExternalDigests) else { return nil }
+    guard let newest = commits.last, !isPlanted(.ignoreExternalDigests) else { return nil }
+    // What lies under an earlier life of the journal was kept, and so made durable, by the opening that ended it.
+    guard newest.epoch == superblock.segments.last?.epoch else { return nil }
+    let last = newest.flushNumber
     // A record of a later flush, if only of an unfinished commit, proves that the last whole commit's flush returned.
     if chain.brokeInside && lastFlush > last && !isPlanted(.dropDespiteProof) { return nil }
     for index in commits.indices where commits[index].flushNumber == last || isPlanted(.verifyAllExternal) {
       for data in commits[index].record.external {
-        if try !matches(data, layout) {
+        if try !matches(data, superblock.layout) {
           let place = commits[index].place
           if isPlanted(.dropOnlyUnbacked) {
             commits[index].changes = []

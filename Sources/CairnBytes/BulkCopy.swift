@@ -45,6 +45,15 @@ package enum BulkCopy {
     }
   }
 
+  /// Lends the bytes of a raw span as a span of bytes.
+  package static func withBytes<R, E: Error>(
+    of bytes: RawSpan, _ body: (Span<UInt8>) throws(E) -> R
+  ) throws(E) -> R {
+    try unsafe bytes.withUnsafeBytes { (buffer) throws(E) -> R in
+      try unsafe body(buffer.assumingMemoryBound(to: UInt8.self).span)
+    }
+  }
+
   /// Lends the bytes of `array` as a raw span.
   package static func withRawSpan<R, E: Error>(
     of array: [UInt8],

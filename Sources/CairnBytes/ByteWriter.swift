@@ -8,6 +8,19 @@ public struct ByteWriter: Sendable {
     bytes = []
   }
 
+  /// Starts with no bytes in the memory of an array that is not needed any more.
+  package init(reusing buffer: consuming [UInt8]) {
+    buffer.removeAll(keepingCapacity: true)
+    bytes = buffer
+  }
+
+  /// Hands the bytes out and starts anew.
+  package mutating func takeBytes() -> [UInt8] {
+    var taken: [UInt8] = []
+    swap(&taken, &bytes)
+    return taken
+  }
+
   /// Appends one byte.
   public mutating func uint8(_ value: UInt8) {
     bytes.append(value)

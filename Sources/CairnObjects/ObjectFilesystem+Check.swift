@@ -21,6 +21,7 @@ extension ObjectFilesystem {
         objectCount += 1
         byteCount &+= record.size
         runCount += try Self.checkContents(record, objectKey, trees, check)
+        if check.isDeep { try Self.checkTag(record, objectKey, trees, check) }
       } catch {
         guard case .damaged = error else { throw error }
         check.report("an object's record makes no sense", key: objectKey)
@@ -97,5 +98,36 @@ extension ObjectFilesystem {
       }
       return count
     }
+  }
+
+  /// Whether a derived ETag is that of the contents. Contents that do not verify were reported by then.
+  private static func checkTag(
+    _ record: ObjectRecord, _ key: [UInt8], _ trees: ObjectTrees, _ check: VolumeCheck
+  ) throws(StorageError) {
+    guard case .derived(let expected) = record.tag else { return }
+    var digest = TagDigest()
+    do throws(StorageError) {
+      switch record.contents {
+      case .inline(let bytes): BulkCopy.withRawSpan(of: bytes) { digest.append($0) }
+      case .run(let run): try digest.append(run, of: trees.volume)
+      case .indexed(let id):
+        let range = TreeKey.runs(of: id)
+        var cursor = try trees.data.cursor(from: range.from, to: range.to)
+        while try cursor.next() { try digest.append(trees.run(cursor.value()), of: trees.volume) }
+      }
+    } catch {
+      guard case .damaged = error else { throw error }
+      return
+    }
+    if digest.finish() != expected { check.report("the ETag is not that of the contents", key: key) }
+  }
+}
+
+extension TagDigest {
+  /// Adds the contents of a run that is on the device: by its digests where they are those of the contents' own chunks.
+  fileprivate mutating func append(_ run: DataRun, of volume: Volume) throws(StorageError) {
+    if appendDigests(of: run) { return }
+    let bytes = try volume.readData(run.pieces, limit: UInt64(ObjectLimits.runByteCount))
+    BulkCopy.withRawSpan(of: bytes) { append($0) }
   }
 }

@@ -62,14 +62,19 @@ struct TagDigest {
 
   /// Adds the contents of a run.
   mutating func append(_ bytes: RawSpan, in run: DataRun) {
+    if !appendDigests(of: run) { append(bytes) }
+  }
+
+  /// Adds the contents of a run by the digests of its pieces; false, and nothing added, when these are not the digests of the
+  /// contents' own 64 KiB, as they are when all pieces but the last are made of whole ones.
+  mutating func appendDigests(of run: DataRun) -> Bool {
     let chunk = DataExtent.chunkByteCount
-    // The digests of the pieces are those of the contents' own 64 KiB when all pieces but the last are made of whole ones.
-    let isAligned = run.pieces.dropLast().allSatisfy { $0.byteCount % chunk == 0 }
-    guard isAligned else { return append(bytes) }
+    guard run.pieces.dropLast().allSatisfy({ $0.byteCount % chunk == 0 }) else { return false }
     for piece in run.pieces {
       for digest in piece.digests { append(digest) }
     }
-    byteCount += UInt64(bytes.byteCount)
+    byteCount &+= run.byteCount
+    return true
   }
 
   /// Adds contents: whole chunks of 64 KiB, but for the last ones of all.

@@ -49,6 +49,7 @@ private struct TreeCheck {
   }
 
   private mutating func add(_ block: BlockNumber, _ fault: TreeProblem.Fault) {
+    guard report.problems.count < TreeReport.problemCountMax else { return }
     report.problems.append(TreeProblem(block, fault))
   }
 

@@ -24,8 +24,11 @@ public struct TreeReport: Equatable, Sendable {
   public var overflowCount: UInt64 = 0
   /// Bytes of overflow values.
   public var overflowByteCount: UInt64 = 0
-  /// What is wrong; empty when the tree is sound.
+  /// What is wrong, at most `problemCountMax`; empty when the tree is sound.
   public var problems: [TreeProblem] = []
+
+  /// Most problems of one tree that are listed: a hostile image must not fill the memory with them.
+  public static let problemCountMax = 10_000
 }
 
 /// A broken rule of a tree.

@@ -145,6 +145,28 @@ struct DamageTests {
     #expect(Self.reading(damaged, blocks[index]) == Damage(block: blocks[index], reason: .checksum))
   }
 
+  /// Data of the last flush are compared with their commit's digests, because that flush may never have returned. A commit that
+  /// a recovery has kept is durable; nevertheless each opening before the next commit compared again, and rot then dropped an
+  /// acknowledged commit, and wrote a superblock whose segments went backwards.
+  @Test("of data whose commit an earlier opening kept does not drop the commit")
+  func dataOfKeptCommit() throws {
+    let (memory, device) = try TestDevice.make()
+    let block = try device.add([1, 2])
+    let data = try device.addData([UInt8](repeating: 9, count: 700))
+    _ = try TestDevice.open(memory, seed: 5)
+    var image = memory.durableImage
+    image[Int(data.extents[0].start.rawValue) * 512 + 3] ^= 1
+    for seed in UInt64(6)...8 {
+      let memory = SimulatedMemory(image: image)
+      let reopened = try TestDevice.open(memory, seed: seed)
+      #expect(reopened.durableSequence == device.durableSequence)
+      #expect(try reopened.bytes(of: block, count: 2) == [1, 2])
+      #expect(damage { () throws(StorageError) in _ = try reopened.bytes(of: data) }?.reason == .digest)
+      #expect(try reopened.checkDevice().findings == [])
+      image = memory.durableImage
+    }
+  }
+
   @Test("of data is told, with the block of the chunk")
   func data() throws {
     let (memory, device) = try TestDevice.make()

@@ -38,8 +38,8 @@ struct CRC32Tests {
   func agreement() {
     var generator = SeededGenerator(seed: 1)
     let bytes = generator.bytes(600)
-    for count in 0...100 {
-      for start in [0, 1, 7, 8, 15] {
+    for count in 0...340 {
+      for start in [0, 1, 15] {
         let part = Array(bytes[start..<start + count])
         let expected = Self.defined(part)
         #expect(Self.checksum(part) == expected)

@@ -57,6 +57,39 @@ struct BucketTests {
     #expect(try fixture.findings() == [])
   }
 
+  @Test("are emptied and copied in steps, across restarts")
+  func steps() throws {
+    let fixture = try ObjectFixture(pageCount: 128)
+    try fixture.change { (objects) throws in try objects.createBucket("c") }
+    for number in 0..<25 { try fixture.put(ObjectKey("k/\(number)"), contents(number * 1000)) }
+    try fixture.put("l", [1])
+    var last: ObjectKey?
+    var calls = 0
+    repeat {
+      last = try fixture.change { (objects) throws in
+        try objects.bucket("b").copyAll(
+          prefix: Array("k/".utf8), to: objects.bucket("c"), after: last, budget: 30_000)
+      }
+      calls += 1
+      try fixture.reopen(cleanly: false)
+    } while last != nil
+    #expect(calls > 5 && calls < 12)
+    let copies = try fixture.read { (objects) throws in try objects.bucket("c").list().objects }
+    #expect(copies.count == 25 && copies.map { $0.size }.reduce(0, +) == 300_000)
+    #expect(try fixture.read { (objects) throws in try objects.bucket("c").get("k/24") } == contents(24_000))
+    var counts: [Int] = []
+    repeat {
+      counts.append(
+        try fixture.change { (objects) throws in try objects.bucket("b").deleteAll(prefix: Array("k/".utf8), budget: 10)
+        })
+      try fixture.reopen()
+    } while counts.last == 10
+    #expect(counts == [10, 10, 5])
+    #expect(try fixture.list().objects.map { $0.key } == ["l"])
+    #expect(try fixture.change { (objects) throws in try objects.bucket("b").deleteAll(budget: 0) } == 0)
+    #expect(try fixture.findings() == [])
+  }
+
   @Test("have names of 1 to 255 bytes without a slash", arguments: ["", "a/b", String(repeating: "x", count: 256)])
   func impossibleNames(_ name: String) throws {
     let fixture = try ObjectFixture()

@@ -97,6 +97,34 @@ struct ImageCommandTests {
     #expect(try tool.succeed("get", "bad", "b/k").output == "kept")
   }
 
+  @Test("a salvage brings over what verifies, and prints what is lost")
+  func salvage() throws {
+    try tool.scratch.write("data", [UInt8](repeating: 0xA5, count: 500_000))
+    try tool.succeed("put", "i", "b/data", "data")
+    #expect(try tool.succeed("check", "i", "--repair-to", "whole").output.hasPrefix("whole: 1 volumes, 2 items"))
+    #expect(try tool.succeed("get", "whole", "b/k").output == "kept")
+    try tool.fail("check", "i", "--repair-to", "whole", status: 1, saying: ["whole", "exists already"])
+    var image = try tool.scratch.read("i")
+    let place = try #require(position(of: [UInt8](repeating: 0xA5, count: 4096), in: image))
+    image[place + 1000] ^= 1
+    // The first superblock is no loss: the other one says the same.
+    image[40] ^= 1
+    try tool.scratch.write("bad", image)
+    let run = try tool("check", "bad", "--repair-to", "copy", "--json")
+    #expect(run.status == 3 && run.error.contains("1 things were lost"), "\(run)")
+    #expect(run.lines.count == 2 && run.lines[0].hasPrefix(#"{"lost":true,"volume":"objects","block":"#), "\(run)")
+    #expect(run.lines[0].contains(#""key":"b/data","text":"an object: its contents do not verify""#), "\(run)")
+    #expect(run.lines[1] == #"{"whole":false,"losses":1,"volumes":1,"items":1,"bytes":4}"#, "\(run)")
+    try tool.succeed("check", "copy", "--deep")
+    #expect(try tool.succeed("ls", "copy", "b").lines == ["k"])
+    // Nothing is repaired in place, and nothing is left of an attempt.
+    #expect(try tool.scratch.read("bad") == image)
+    #expect(try tool.shell("ls").lines.filter { $0.contains("part") } == [])
+    try tool.scratch.write("none", [UInt8](repeating: 0, count: 1 << 20))
+    try tool.fail("check", "none", "--repair-to", "copy2", status: 3, saying: ["none"])
+    #expect(try tool.shell("ls").lines.filter { $0.hasPrefix("copy2") } == [])
+  }
+
   private func position(of pattern: [UInt8], in bytes: [UInt8]) -> Int? {
     stride(from: 0, to: bytes.count - pattern.count, by: 4096).first {
       bytes[$0..<$0 + pattern.count].elementsEqual(pattern)

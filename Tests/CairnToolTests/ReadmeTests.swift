@@ -18,6 +18,13 @@ struct ReadmeTests {
     #expect(try Self.text("README.md").contains("```swift\n\(program)```"))
   }
 
+  @Test("the programs with tables are the ones that the tests run", arguments: ["TableProgram", "AudioRecorder"])
+  func tablePrograms(name: String) throws {
+    let source = try Self.text("Tests/CairnTests/Tables/\(name).swift")
+    let program = try #require(source.split(separator: "// begin\n").last?.split(separator: "// end").first)
+    #expect(try Self.text("README.md").contains("```swift\n\(program)```"))
+  }
+
   @Test("the filesystem is the one that the tests use")
   func filesystem() throws {
     let source = try Self.text("Tests/CairnVolumesTests/Support/Notes.swift")

@@ -48,6 +48,25 @@ struct CheckTests {
     }
   }
 
+  @Test("of one volume finds what is wrong with it, and nothing of the others")
+  func oneVolume() throws {
+    let fixture = try Self.fixture()
+    for name in ["notes", "more"] {
+      let report = try fixture.store.check(volume: name, deep: true)
+      #expect(report.findings == [] && report.volumeCount == 1)
+      #expect(report.reachedBlockCount > 0 && report.reachedBlockCount < report.allocatedBlockCount)
+    }
+    try fixture.store.transaction { (transaction) throws(StorageError) in
+      let more = try transaction.volume("more", kind: VolumeKind("note"))
+      try more.perform(operation: { [] }) { () throws(StorageError) in try more.account(items: 1, bytes: 0) }
+    }
+    #expect(try fixture.store.check(volume: "notes").isClean)
+    #expect(try fixture.store.check(volume: "more").findings.map { $0.kind } == [.counter])
+    #expect(throws: StorageError.notFound(Subject("volume", "none"))) { try fixture.store.check(volume: "none") }
+    let stranger = try fixture.store.acting(as: Principal("eve"))
+    #expect(throws: StorageError.self) { try stranger.check(volume: "notes") }
+  }
+
   @Test("progress can break it off")
   func cancelled() throws {
     let fixture = try Self.fixture()
@@ -154,6 +173,48 @@ struct CheckTests {
     Break(name: "an outcome that stays for ever", expected: [.catalog, .catalog]) {
       (fixture, writer) throws(StorageError) in
       try fixture.store.core.catalog.tree.deleteRange(from: [8], to: [9], limit: 1, in: writer)
+    },
+    Break(name: "a count of staged bytes", expected: [.counter]) { (fixture, writer) throws(StorageError) in
+      for (id, _) in try fixture.store.core.catalog.transactions(in: writer.view) {
+        try change(fixture, writer, CatalogKey.transaction(id)) { $0[42] ^= 1 }
+        return
+      }
+    },
+    Break(name: "holds of a transaction that is not prepared", expected: [.catalog, .counter]) {
+      (fixture, writer) throws(StorageError) in
+      for (id, record) in try fixture.store.core.catalog.transactions(in: writer.view) where record.state == .prepared {
+        try change(fixture, writer, CatalogKey.transaction(id)) { $0[1] = 1 }
+      }
+    },
+    Break(name: "an operation with a number that was not given out", expected: [.catalog]) {
+      (fixture, writer) throws(StorageError) in
+      for (_, record) in try fixture.store.core.catalog.transactions(in: writer.view) where record.state == .prepared {
+        guard let root = record.staging else { return }
+        let tree = Tree(root: root, owner: 255)
+        let key = StagingKey.hold(0)
+        let value = try tree.get(key, in: writer.view) ?? []
+        try tree.delete(key, in: writer)
+        try tree.put(StagingKey.hold(900), value, in: writer)
+      }
+    },
+    Break(name: "a transaction that is open and has ended", expected: [.catalog]) {
+      (fixture, writer) throws(StorageError) in
+      let catalog = fixture.store.core.catalog
+      guard let id = try catalog.transactions(in: writer.view).first?.id else { return }
+      try catalog.setOutcome(id, OutcomeRecord(outcome: .expired, endedAt: 5, owner: nil), in: writer)
+    },
+    Break(name: "a time that lies behind", expected: [.counter]) { (fixture, writer) throws(StorageError) in
+      try change(fixture, writer, CatalogKey.store) { for index in 9..<17 { $0[index] = 0 } }
+    },
+    Break(name: "a transaction that has lost its staging tree", expected: [.catalog, .counter, .leaked, .leaked]) {
+      (fixture, writer) throws(StorageError) in
+      for (id, record) in try fixture.store.core.catalog.transactions(in: writer.view) where record.state == .open {
+        try change(fixture, writer, CatalogKey.transaction(id)) { for index in 66..<74 { $0[index] = 0 } }
+      }
+    },
+    Break(name: "a tree's count", expected: [.tree]) { (fixture, writer) throws(StorageError) in
+      let tree = fixture.store.core.catalog.tree
+      try writer.change(tree.root, at: 56, [UInt8](repeating: 1, count: 1).span)
     },
     Break(name: "an entry of no meaning", expected: [.catalog]) { (fixture, writer) throws(StorageError) in
       try fixture.store.core.catalog.tree.put([77], [1], in: writer)

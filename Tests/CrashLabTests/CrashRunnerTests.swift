@@ -1,7 +1,7 @@
 import CairnTestSupport
 import Testing
 
-@testable import crashlab
+@testable import CairnCrashLab
 
 /// The lab must find what is wrong, name it, find it again by the name, and make it smaller: shown on a store of one number that
 /// is written twice without a flush in between.
@@ -66,7 +66,7 @@ struct CrashRunnerTests {
     let floors: [String: Int] = ["cases": 5]
     func run(_ run: SuiteRun) throws {
       run.forEach(5) { index in
-        _ = run.isNewState(UInt64(index % 2))
+        _ = run.isNewState(mix(UInt64(index % 2)))
         run.add("cases")
         if index == 3 { throw LabError("three") }
       }

@@ -47,6 +47,8 @@ final class ChangePlan {
   private var places: [Place: Int] = [:]
   private var effects: [Effect] = []
   private var restrictions: [Restriction] = []
+  /// Each row as its trees will hold it, made when the rules are held against it; nil: it goes.
+  private var stored: [TableVolume.StoredRow?] = []
   private var deferrals: [(reference: ReferenceState, values: [ColumnValue])] = []
 
   init(_ tables: TableVolume) {
@@ -174,10 +176,13 @@ final class ChangePlan {
     for restriction in restrictions { try validate(restriction) }
     var taken: Set<Place> = []
     for change in changes {
-      guard let new = change.new else { continue }
+      guard let new = change.new else {
+        stored.append(nil)
+        continue
+      }
       let table = catalog.tables[change.table]
       try tables.requireRules(table, new)
-      try tables.requireStorable(table, table.key(of: new), new)
+      stored.append(try tables.stored(table, table.key(of: new), new))
       try requireUnique(change, new, table, &taken)
       for reference in catalog.references[change.table] {
         guard let values = reference.values(of: new), values != reference.values(of: change.old) else { continue }
@@ -250,24 +255,23 @@ final class ChangePlan {
 
   /// Does everything. Rows that move go first, so that they do not stand in each other's way.
   func apply() throws(StorageError) {
-    var moves: [Change] = []
-    for change in changes {
+    var moves: [Int] = []
+    for (number, change) in changes.enumerated() {
       let table = catalog.tables[change.table]
-      guard let new = change.new else {
+      guard let new = change.new, let stored = stored[number] else {
         try tables.remove(table, change.key, change.old)
         continue
       }
-      if table.key(of: new) == change.key {
-        try tables.replace(table, change.key, change.old, new)
+      if stored.key == change.key {
+        try tables.replace(table, stored, change.old, new)
       } else {
         try tables.remove(table, change.key, change.old)
-        moves.append(change)
+        moves.append(number)
       }
     }
-    for move in moves {
-      guard let new = move.new else { continue }
-      let table = catalog.tables[move.table]
-      try tables.put(table, table.key(of: new), new)
+    for number in moves {
+      guard let new = changes[number].new, let stored = stored[number] else { continue }
+      try tables.put(catalog.tables[changes[number].table], stored, new)
     }
     for deferral in deferrals {
       try tables.deferred.insert(catalog.tables[deferral.reference.child], deferral.reference, deferral.values)

@@ -155,16 +155,16 @@ public final class Table {
   ) throws(StorageError) -> Bool {
     let (_, state) = try current()
     try tables.require(.update, on: state)
-    return try update(try state.key(key), try prepared(assignments, state))
+    return try update([try state.key(key)], try prepared(assignments, state)) > 0
   }
 
   func update(
-    _ key: [UInt8], _ assignments: [TableOperation.Assignment]
-  ) throws(StorageError) -> Bool {
+    _ keys: [[UInt8]], _ assignments: [TableOperation.Assignment]
+  ) throws(StorageError) -> UInt64 {
     let (position, state) = try current()
-    let operation = TableOperation.update(table: state.id, key: key, assignments)
+    let operation = TableOperation.update(table: state.id, keys: keys, assignments)
     return try tables.volume.perform(recordsReads: true, operation: { operation.encoded }) {
-      () throws(StorageError) in try tables.updateNow(position, key, assignments)
+      () throws(StorageError) in try tables.updateNow(position, keys, assignments)
     }
   }
 
@@ -181,7 +181,7 @@ public final class Table {
     for column in state.keyColumns where row[column].isNull {
       throw state.violation(.notNull, state.schema.columns[column].name, row)
     }
-    return try update(state.key(of: row), assignments)
+    return try update([state.key(of: row)], assignments) > 0
   }
 
   /// Deletes the row with a primary key, and what its references say; false: there is none.
@@ -189,14 +189,14 @@ public final class Table {
   public func delete(_ key: [ColumnValue]) throws(StorageError) -> Bool {
     let (_, state) = try current()
     try tables.require(.delete, on: state)
-    return try delete(try state.key(key))
+    return try delete([try state.key(key)]) > 0
   }
 
-  func delete(_ key: [UInt8]) throws(StorageError) -> Bool {
+  func delete(_ keys: [[UInt8]]) throws(StorageError) -> UInt64 {
     let (position, state) = try current()
-    let operation = TableOperation.delete(table: state.id, key: key)
+    let operation = TableOperation.delete(table: state.id, keys: keys)
     return try tables.volume.perform(recordsReads: true, releasesSpace: true, operation: { operation.encoded }) {
-      () throws(StorageError) in try tables.deleteNow(position, key)
+      () throws(StorageError) in try tables.deleteNow(position, keys)
     }
   }
 

@@ -6,8 +6,8 @@ import CairnVolumes
 ///     uint8   kind, then
 ///     1  insert         uint32 table; row
 ///     2  upsert         uint32 table; uint16 index, FFFF for the primary key; row
-///     3  update         uint32 table; bytes key; list of uint16 column and value
-///     4  delete         uint32 table; bytes key
+///     3  update         uint32 table; list of bytes keys; list of uint16 column and value
+///     4  delete         uint32 table; list of bytes keys
 ///     5  create         list of schemas
 ///     6  drop           uint32 table
 ///     7  alter          uint32 table; schema; list of values that older rows have in new columns, by their order
@@ -28,8 +28,8 @@ import CairnVolumes
 enum TableOperation {
   case insert(table: UInt32, [ColumnValue])
   case upsert(table: UInt32, index: Int?, [ColumnValue])
-  case update(table: UInt32, key: [UInt8], [Assignment])
-  case delete(table: UInt32, key: [UInt8])
+  case update(table: UInt32, keys: [[UInt8]], [Assignment])
+  case delete(table: UInt32, keys: [[UInt8]])
   case create([TableSchema])
   case drop(table: UInt32)
   case alter(table: UInt32, TableSchema, initial: [ColumnValue])
@@ -49,6 +49,9 @@ enum TableOperation {
   }
 
   private static let primaryKey: UInt16 = .max
+  /// Rows that one operation changes or deletes, and bytes of their keys, so that it can be staged.
+  static let keyCountMax = 10_000
+  static let keysByteCountMax = 256 << 10
 
   var encoded: [UInt8] {
     var writer = ByteWriter()
@@ -62,18 +65,18 @@ enum TableOperation {
       writer.uint32(table)
       writer.uint16(index.map { UInt16($0) } ?? Self.primaryKey)
       writer.list(row) { $0.encode(into: &$1) }
-    case .update(let table, let key, let assignments):
+    case .update(let table, let keys, let assignments):
       writer.uint8(3)
       writer.uint32(table)
-      writer.lengthPrefixed(key)
+      writer.list(keys) { $1.lengthPrefixed($0) }
       writer.list(assignments) { (assignment, writer) in
         writer.uint16(UInt16(assignment.column))
         assignment.value.encode(into: &writer)
       }
-    case .delete(let table, let key):
+    case .delete(let table, let keys):
       writer.uint8(4)
       writer.uint32(table)
-      writer.lengthPrefixed(key)
+      writer.list(keys) { $1.lengthPrefixed($0) }
     case .create(let schemas):
       writer.uint8(5)
       writer.list(schemas) { $0.encode(into: &$1) }
@@ -154,13 +157,13 @@ extension TableOperation {
       let index = try reader.uint16()
       self = .upsert(table: table, index: index == Self.primaryKey ? nil : Int(index), try Self.row(&reader))
     case 3:
-      let key = try reader.lengthPrefixed(limit: reader.remaining)
+      let keys = try Self.keys(&reader)
       let assignments = try reader.list(limit: SchemaLimits.columnCountMax) {
         (reader) throws(ByteReader.Failure) in
         Assignment(column: Int(try reader.uint16()), value: try ColumnValue(decoding: &reader))
       }
-      self = .update(table: table, key: key, assignments)
-    case 4: self = .delete(table: table, key: try reader.lengthPrefixed(limit: reader.remaining))
+      self = .update(table: table, keys: keys, assignments)
+    case 4: self = .delete(table: table, keys: try Self.keys(&reader))
     case 6: self = .drop(table: table)
     case 7: self = .alter(table: table, try TableSchema(decoding: &reader), initial: try Self.row(&reader))
     case 8:
@@ -180,6 +183,12 @@ extension TableOperation {
         })
     case 14: self = .rename(table: table, try reader.string())
     default: throw .malformed
+    }
+  }
+
+  private static func keys(_ reader: inout ByteReader) throws(ByteReader.Failure) -> [[UInt8]] {
+    try reader.list(limit: keyCountMax) { (reader) throws(ByteReader.Failure) in
+      try reader.lengthPrefixed(limit: reader.remaining)
     }
   }
 

@@ -46,7 +46,7 @@ extension TableVolume {
     let table = catalog.tables[position]
     try requireRules(table, values)
     let key = table.key(of: values)
-    try requireStorable(table, key, values)
+    let stored = try stored(table, key, values)
     if try tree(table).contains(key) { throw table.violation(.primaryKey, "the primary key", values) }
     for index in table.indexes where index.isUnique(for: values) {
       if try uniqueKey(table, index, index.columns.map { values[$0] }) != nil {
@@ -64,7 +64,7 @@ extension TableVolume {
         throw table.violation(.reference, reference.definition.name, values)
       }
     }
-    try put(table, key, values)
+    try put(table, stored, values)
   }
 
   // MARK: Change
@@ -80,16 +80,24 @@ extension TableVolume {
     try plan.apply()
   }
 
-  /// Changes some columns of a row; false: there is none.
+  /// Changes some columns of rows; how many of them there were.
   func updateNow(
-    _ position: Int, _ key: [UInt8], _ assignments: [TableOperation.Assignment]
-  ) throws(StorageError) -> Bool {
+    _ position: Int, _ keys: [[UInt8]], _ assignments: [TableOperation.Assignment]
+  ) throws(StorageError) -> UInt64 {
     let table = catalog.tables[position]
-    guard let old = try row(table, key) else { return false }
-    var new = old
-    for assignment in assignments { new[assignment.column] = assignment.value }
-    try replaceNow(position, key, old, new)
-    return true
+    let plan = ChangePlan(self)
+    var count: UInt64 = 0
+    for key in keys {
+      guard let old = try row(table, key) else { continue }
+      var new = old
+      for assignment in assignments { new[assignment.column] = assignment.value }
+      try plan.update(position, key, old, new)
+      count += 1
+    }
+    try plan.follow()
+    try plan.validate()
+    try plan.apply()
+    return count
   }
 
   /// Adds a row, or puts its values in the place of those of the row that has the same key or, with an index, the same values
@@ -114,20 +122,28 @@ extension TableVolume {
 
   // MARK: Delete
 
-  /// Takes a row away; false: there is none.
-  func deleteNow(_ position: Int, _ key: [UInt8]) throws(StorageError) -> Bool {
+  /// Takes rows away; how many of them there were.
+  func deleteNow(_ position: Int, _ keys: [[UInt8]]) throws(StorageError) -> UInt64 {
     let table = catalog.tables[position]
-    guard let old = try row(table, key) else { return false }
+    var count: UInt64 = 0
     if catalog.incoming[position].isEmpty {
-      try remove(table, key, old)
-      return true
+      for key in keys {
+        guard let old = try row(table, key) else { continue }
+        try remove(table, key, old)
+        count += 1
+      }
+      return count
     }
     let plan = ChangePlan(self)
-    try plan.delete(position, key, old)
+    for key in keys {
+      guard let old = try row(table, key) else { continue }
+      try plan.delete(position, key, old)
+      count += 1
+    }
     try plan.follow()
     try plan.validate()
     try plan.apply()
-    return true
+    return count
   }
 
   // MARK: Staged operations
@@ -144,7 +160,7 @@ extension TableVolume {
       try requireShape(catalog.tables[position], values)
       if let index, index >= catalog.tables[position].indexes.count { throw damage }
       _ = try upsertNow(position, index: index, values)
-    case .update(let id, let key, let assignments):
+    case .update(let id, let keys, let assignments):
       let position = try staged(id, .update)
       for assignment in assignments {
         guard assignment.column < catalog.tables[position].schema.columns.count,
@@ -152,8 +168,8 @@ extension TableVolume {
             || catalog.tables[position].schema.columns[assignment.column].type.accepts(assignment.value)
         else { throw damage }
       }
-      _ = try updateNow(position, key, assignments)
-    case .delete(let id, let key): _ = try deleteNow(try staged(id, .delete), key)
+      _ = try updateNow(position, keys, assignments)
+    case .delete(let id, let keys): _ = try deleteNow(try staged(id, .delete), keys)
     case .create(let schemas):
       try requireAdmin()
       for schema in schemas { do { try schema.requireValid() } catch { throw damage } }

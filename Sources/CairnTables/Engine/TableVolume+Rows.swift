@@ -73,14 +73,39 @@ extension TableVolume {
 
   // MARK: Changing
 
-  /// Puts a row, which must not be there, and its index entries.
-  func put(_ table: TableState, _ key: [UInt8], _ values: [ColumnValue]) throws(StorageError) {
-    let row = try encodedRow(table, values)
-    try tree(table).put(key, row)
-    for index in table.indexes where index.includes(values) {
-      try tree(index).put(entry(index, key, values), [])
+  /// A row as its trees will hold it.
+  struct StoredRow {
+    let key: [UInt8]
+    let row: [UInt8]
+    /// Its entry in each index; nil where it has none.
+    let entries: [[UInt8]?]
+  }
+
+  /// A row as its trees will hold it. Throws when a key or the row is too long.
+  func stored(_ table: TableState, _ key: [UInt8], _ values: [ColumnValue]) throws(StorageError) -> StoredRow {
+    let limit = volume.root.maximumKeyByteCount
+    guard key.count <= limit else { throw .invalidKey(byteCount: key.count, limit: limit) }
+    var entries: [[UInt8]?] = []
+    entries.reserveCapacity(table.indexes.count)
+    for index in table.indexes {
+      guard index.includes(values) else {
+        entries.append(nil)
+        continue
+      }
+      let entry = entry(index, key, values)
+      guard entry.count <= limit else { throw .invalidKey(byteCount: entry.count, limit: limit) }
+      entries.append(entry)
     }
-    try volume.account(items: 1, bytes: Int64(key.count + row.count))
+    return StoredRow(key: key, row: try encodedRow(table, values), entries: entries)
+  }
+
+  /// Puts a row, which must not be there, and its index entries.
+  func put(_ table: TableState, _ stored: StoredRow, _ values: [ColumnValue]) throws(StorageError) {
+    try tree(table).put(stored.key, stored.row)
+    for index in table.indexes {
+      if let entry = stored.entries[index.position] { try tree(index).put(entry, []) }
+    }
+    try volume.account(items: 1, bytes: Int64(stored.key.count + stored.row.count))
     if let column = table.autoIncrement { try raiseCounter(of: table, above: values[column]) }
   }
 
@@ -96,31 +121,29 @@ extension TableVolume {
 
   /// Puts other values in the place of a row's, under the same key.
   func replace(
-    _ table: TableState, _ key: [UInt8], _ old: [ColumnValue], _ new: [ColumnValue]
+    _ table: TableState, _ stored: StoredRow, _ old: [ColumnValue], _ new: [ColumnValue]
   ) throws(StorageError) {
-    let row = try encodedRow(table, new)
-    guard let byteCount = try tree(table).withValue(for: key, { $0.byteCount }) else { throw table.layout.damage }
-    try tree(table).put(key, row)
-    for index in table.indexes {
-      let (was, willBe) = (index.includes(old), index.includes(new))
-      let before = was ? entry(index, key, old) : []
-      let after = willBe ? entry(index, key, new) : []
-      guard before != after else { continue }
-      if was { try tree(index).delete(before) }
-      if willBe { try tree(index).put(after, []) }
+    guard let byteCount = try tree(table).withValue(for: stored.key, { $0.byteCount }) else {
+      throw table.layout.damage
     }
-    try volume.account(items: 0, bytes: Int64(row.count) - Int64(byteCount))
+    try tree(table).put(stored.key, stored.row)
+    for index in table.indexes {
+      let before = index.includes(old) ? entry(index, stored.key, old) : nil
+      let after = stored.entries[index.position]
+      guard before != after else { continue }
+      if let before { try tree(index).delete(before) }
+      if let after { try tree(index).put(after, []) }
+    }
+    try volume.account(items: 0, bytes: Int64(stored.row.count) - Int64(byteCount))
     if let column = table.autoIncrement { try raiseCounter(of: table, above: new[column]) }
   }
 
   /// A row as it is stored beside its key.
   func encodedRow(_ table: TableState, _ values: [ColumnValue]) throws(StorageError) -> [UInt8] {
-    var slots = [Int](repeating: -1, count: table.layout.row.slots.count)
-    for (column, layout) in table.layout.columns.enumerated() {
-      if case .slot(let slot) = layout.place { slots[slot] = column }
-    }
     var row: [UInt8] = []
-    table.layout.row.append({ slots[$0] < 0 ? .null : values[slots[$0]] }, to: &row)
+    row.reserveCapacity(64)
+    let slotColumns = table.layout.slotColumns
+    table.layout.row.append({ slot in slotColumns[slot].map { values[$0] } ?? .null }, to: &row)
     guard row.count <= RowLayout.byteCountMax else {
       throw .valueTooLarge(byteCount: UInt64(row.count), limit: UInt64(RowLayout.byteCountMax))
     }
@@ -134,18 +157,5 @@ extension TableVolume {
     index.appendPrefix(values, to: &entry)
     entry += key
     return entry
-  }
-
-  /// Throws unless a row and its entries can be stored: nothing is changed then.
-  func requireStorable(
-    _ table: TableState, _ key: [UInt8], _ values: [ColumnValue]
-  ) throws(StorageError) {
-    let limit = volume.root.maximumKeyByteCount
-    guard key.count <= limit else { throw .invalidKey(byteCount: key.count, limit: limit) }
-    for index in table.indexes where index.includes(values) {
-      let count = entry(index, key, values).count
-      guard count <= limit else { throw .invalidKey(byteCount: count, limit: limit) }
-    }
-    _ = try encodedRow(table, values)
   }
 }

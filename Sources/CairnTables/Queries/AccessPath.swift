@@ -23,6 +23,13 @@ struct ColumnBounds {
   var prefix: [UInt8]?
   var isNotNull = false
 
+  /// The share of the rows that are within the bounds, as a guess: a third has one bound, a tenth two, a twentieth a prefix.
+  var share: Double {
+    if prefix != nil { return 0.05 }
+    if low != nil && high != nil { return 0.1 }
+    return low != nil || high != nil ? 0.33 : 0.9
+  }
+
   /// What the parts of a conjunction say of each column. What is left out is still looked at for each row.
   static func collect(_ condition: Condition, _ bounds: inout [ColumnBounds?]) {
     switch condition {
@@ -89,6 +96,8 @@ struct RangeBuilder {
     var boundColumnCount: Int
     /// How many points the ranges are made of; 1 but for lists.
     var pointCount: Int
+    /// The share of the rows at a point that the bounds of the last column leave, as a guess; 1 without any.
+    var share = 1.0
   }
 
   func build() -> Result {
@@ -119,7 +128,7 @@ struct RangeBuilder {
       bound += 1
       let ranges = prefixes.compactMap { range(behind: $0, own, part) }
       return Result(
-        ranges: ranges, fixedColumnCount: fixed, boundColumnCount: bound, pointCount: prefixes.count)
+        ranges: ranges, fixedColumnCount: fixed, boundColumnCount: bound, pointCount: prefixes.count, share: own.share)
     }
     return Result(
       ranges: prefixes.map { $0.isEmpty ? .all : KeyBounds(prefix: $0) }, fixedColumnCount: fixed,

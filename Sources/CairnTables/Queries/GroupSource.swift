@@ -34,7 +34,13 @@ final class GroupSource: RowSource {
   private func load() throws(StorageError) -> [Group] {
     var groups: [Group] = []
     var places: [[UInt8]: Int] = [:]
+    if columns.isEmpty { groups.append(Group(key: [], states: aggregates)) }
     while let row = try source.next() {
+      // Without groups there is one result, also of no rows.
+      guard !columns.isEmpty else {
+        for index in aggregates.indices { try groups[0].states[index].add(row) }
+        continue
+      }
       let values = columns.map { row[$0] }
       let key = DistinctSource.bytes(of: values)
       let place: Int
@@ -48,8 +54,6 @@ final class GroupSource: RowSource {
       }
       for index in aggregates.indices { try groups[place].states[index].add(row) }
     }
-    // Without groups there is one result, also of no rows.
-    if columns.isEmpty && groups.isEmpty { groups.append(Group(key: [], states: aggregates)) }
     groups.sort { (left, right) in
       for (a, b) in zip(left.key, right.key) where a != b { return a < b }
       return false

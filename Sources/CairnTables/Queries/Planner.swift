@@ -6,7 +6,7 @@ import CairnVolumes
 /// Costs are numbers of tree entries looked at: one for each entry of a range that is walked, a handful more for each row
 /// that must be fetched by its key, and for a sort the comparisons it takes. How many entries a range has follows from the
 /// table's number of rows and, if the table was analyzed, from how many different values its columns have; otherwise from
-/// guesses: a tenth of the rows have the same value in the first column, a third is in a range with one bound.
+/// guesses: a tenth of the rows have the same value in the first column, and see `ColumnBounds.share`.
 struct Planner {
   struct Choice {
     let path: AccessPath
@@ -29,7 +29,6 @@ struct Planner {
 
   private static let fetchCost = 4.0
   private static let guessedShare = 0.1
-  private static let guessedRangeShare = 0.33
 
   func choose() throws(StorageError) -> Choice {
     var bounds: [ColumnBounds?] = Array(repeating: nil, count: table.schema.columns.count)
@@ -109,7 +108,7 @@ struct Planner {
         for _ in 0..<equalCount { perPoint *= Self.guessedShare }
       }
     }
-    if !isPoint { perPoint *= Self.guessedRangeShare }
+    perPoint *= built.share
     return min(rowCount, max(perPoint, rowCount == 0 ? 0 : 1) * Double(built.pointCount))
   }
 

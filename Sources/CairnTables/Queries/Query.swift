@@ -2,7 +2,8 @@
 public struct Query: Sendable {
   /// Which rows.
   public var filter: Predicate
-  /// In which order. What it leaves open the primary key decides, in the direction of the last term.
+  /// In which order; what the terms leave open the primary key decides, in the direction of the last one. Without terms rows
+  /// come in whatever order is cheapest.
   public var order: [OrderTerm]
   /// The most rows.
   public var limit: UInt64?

@@ -137,13 +137,7 @@ extension Table {
     let (_, state) = try current()
     try tables.require([.read, .update], on: state)
     let prepared = try self.assignments(assignments)
-    var count: UInt64 = 0
-    for key in try keys(of: state, filter) {
-      try together(isFirst: count == 0) { () throws(StorageError) in
-        if try update(key, prepared) { count += 1 }
-      }
-    }
-    return count
+    return try inParts(try keys(of: state, filter)) { (keys) throws(StorageError) in try update(keys, prepared) }
   }
 
   /// Deletes all rows that a predicate is true for; how many there were, those not counted that references took along.
@@ -151,9 +145,25 @@ extension Table {
   public func delete(where filter: Predicate) throws(StorageError) -> UInt64 {
     let (_, state) = try current()
     try tables.require([.read, .delete], on: state)
+    return try inParts(try keys(of: state, filter)) { (keys) throws(StorageError) in try delete(keys) }
+  }
+
+  /// Changes rows in operations that are small enough to be staged. Rules are held against all rows of one operation together.
+  private func inParts(
+    _ keys: [[UInt8]], _ body: ([[UInt8]]) throws(StorageError) -> UInt64
+  ) throws(StorageError) -> UInt64 {
     var count: UInt64 = 0
-    for key in try keys(of: state, filter) {
-      try together(isFirst: count == 0) { () throws(StorageError) in if try delete(key) { count += 1 } }
+    var start = 0
+    while start < keys.count {
+      var end = start
+      var byteCount = 0
+      while end < keys.count, end - start < TableOperation.keyCountMax, byteCount < TableOperation.keysByteCountMax {
+        byteCount += keys[end].count
+        end += 1
+      }
+      let part = Array(keys[start..<end])
+      try together(isFirst: start == 0) { () throws(StorageError) in count += try body(part) }
+      start = end
     }
     return count
   }

@@ -25,12 +25,19 @@ final class EntryLayout: Sendable {
   let row: RowLayout
   /// The root of the tree, which damage is reported of.
   let root: BlockNumber
+  /// The column of each slot; nil: it was dropped.
+  let slotColumns: [Int?]
 
   init(_ columns: [Column], key: KeyLayout, row: RowLayout, root: BlockNumber) {
     self.columns = columns
     self.key = key
     self.row = row
     self.root = root
+    var slotColumns = [Int?](repeating: nil, count: row.slots.count)
+    for (index, column) in columns.enumerated() {
+      if case .slot(let slot) = column.place { slotColumns[slot] = index }
+    }
+    self.slotColumns = slotColumns
   }
 
   var damage: StorageError { .damaged(Damage(block: root, reason: .malformed)) }

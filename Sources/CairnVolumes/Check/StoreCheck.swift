@@ -72,6 +72,9 @@ final class StoreCheck {
 
   func countTransaction() { report.transactionCount += 1 }
 
+  /// Something can not be followed, so what looks leaked may not be.
+  func setIncomplete() { isIncomplete = true }
+
   // MARK: Blocks
 
   /// What may be wrong with a block that something points to.
@@ -134,7 +137,10 @@ final class StoreCheck {
     let isSound = try part { () throws(StorageError) -> Bool in
       let found = try tree.check(in: view, deep: isDeep) { (visit) throws(StorageError) in
         switch visit {
-        case .block(let block): try mark(block)
+        case .block(let block):
+          try mark(block)
+          // The cache may hide what has become of the block on the memory.
+          if isDeep { try verifyHome(block) }
         case .extent(let extent): try mark(extent)
         }
       }
@@ -144,6 +150,16 @@ final class StoreCheck {
       return found.problems.isEmpty
     }
     return isSound ?? false
+  }
+
+  private func verifyHome(_ block: BlockNumber) throws(StorageError) {
+    guard block.rawValue < map.blockCount else { return }
+    do throws(StorageError) {
+      try view.verifyHome(block)
+    } catch {
+      guard case .damaged(let damage) = error else { throw error }
+      find(.damage, "its home: " + damage.reason.description, block: damage.block)
+    }
   }
 
   /// Marks data and, in a deep check, compares their digests.
@@ -187,6 +203,13 @@ final class StoreCheck {
     try findLeaks()
     nextProgress = 0
     try tell()
+    return report
+  }
+
+  /// The part of the walk that concerns one volume.
+  func run(only found: CatalogVolume) throws(StorageError) -> CheckReport {
+    volumeName = found.record.name
+    try check(found)
     return report
   }
 

@@ -3,16 +3,16 @@ public import CairnBlocks
 // Volumes and grants, each call a commit of its own.
 
 extension Store {
-  /// Makes a volume of a registered kind.
+  /// Makes a volume of a registered kind, with the least id that is free unless one is given.
   @discardableResult
   public func createVolume(
     _ name: String, kind: VolumeKind, options: [UInt8] = [], quotaByteCount: UInt64? = nil,
-    reservationByteCount: UInt64 = 0
+    reservationByteCount: UInt64 = 0, id: VolumeID? = nil
   ) throws(StorageError) -> VolumeID {
     try transaction { (transaction) throws(StorageError) in
       try transaction.createVolume(
         name, kind: kind, options: options, quotaByteCount: quotaByteCount,
-        reservationByteCount: reservationByteCount)
+        reservationByteCount: reservationByteCount, id: id)
     }
   }
 

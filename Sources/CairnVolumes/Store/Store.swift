@@ -89,7 +89,7 @@ public final class Store: Sendable {
   }
 
   /// The caller's options, with the check that tree nodes pass before anything looks into them.
-  private static func deviceOptions(_ options: StoreOptions) -> OpenOptions {
+  static func deviceOptions(_ options: StoreOptions) -> OpenOptions {
     var device = options.device
     let other = device.validator
     device.validator = { kind, block, byteCount in

@@ -4,11 +4,12 @@ import CairnTrees
 // Changes of the catalog. In a multi-call transaction they are staged like everything else.
 
 extension Transaction {
-  /// Makes a volume of a registered kind. `options` are the filesystem's. For administrators of the store.
+  /// Makes a volume of a registered kind. `options` are the filesystem's; `id` is the number that it shall have, else the
+  /// least one that is free. For administrators of the store.
   @discardableResult
   public func createVolume(
     _ name: String, kind: VolumeKind, options: [UInt8] = [], quotaByteCount: UInt64? = nil,
-    reservationByteCount: UInt64 = 0
+    reservationByteCount: UInt64 = 0, id: VolumeID? = nil
   ) throws(StorageError) -> VolumeID {
     _ = try requireWriter()
     try requireStore(.admin)
@@ -21,7 +22,7 @@ extension Transaction {
     }
     guard try find(name) == nil else { throw .alreadyExists(Subject("volume", name)) }
     let volume = CatalogOperation.NewVolume(
-      id: try unusedID(), kind: kind, formatVersion: filesystem.formatVersion, incarnation: core.randomNumber(),
+      id: try unusedID(id), kind: kind, formatVersion: filesystem.formatVersion, incarnation: core.randomNumber(),
       quotaByteCount: quotaByteCount, reservationByteCount: reservationByteCount, owner: principal, name: name,
       options: options)
     try perform(.create(volume))
@@ -148,19 +149,28 @@ extension Transaction {
     }
   }
 
-  /// The smallest id that is neither used nor promised to a prepared transaction.
-  private func unusedID() throws(StorageError) -> VolumeID {
+  /// The id that is wanted, else the smallest one, that is neither used nor promised to a prepared transaction.
+  private func unusedID(_ wanted: VolumeID?) throws(StorageError) -> VolumeID {
+    if let wanted {
+      recorder?.note(.catalog, core.catalog.tree, KeyRange(key: CatalogKey.volume(wanted)))
+      guard isUnused(wanted) else { throw .alreadyExists(Subject("volume", wanted.description)) }
+      return wanted
+    }
     for number in UInt8.min..<UInt8.max {
       guard let id = VolumeID(rawValue: number) else { break }
-      let range = KeyRange(key: CatalogKey.volume(id))
-      if state.volume(id) == nil, holds?.refuseWrite(core.catalog.tree.root, range) != true { return id }
+      if isUnused(id) { return id }
     }
     throw .limitExceeded(what: "volumes", limit: 255)
   }
 
+  private func isUnused(_ id: VolumeID) -> Bool {
+    let range = KeyRange(key: CatalogKey.volume(id))
+    return state.volume(id) == nil && holds?.refuseWrite(core.catalog.tree.root, range) != true
+  }
+
   // MARK: Doing it
 
-  private func perform(_ operation: CatalogOperation) throws(StorageError) {
+  func perform(_ operation: CatalogOperation) throws(StorageError) {
     let catalog = try catalogVolume()
     let removes: Bool
     if case .remove = operation { removes = true } else { removes = false }

@@ -36,6 +36,11 @@ public protocol Filesystem: AnyObject, Sendable {
   /// Gives back about `budget` blocks of a removed volume; true when nothing is left but the root tree. Called until then,
   /// in a transaction each time.
   func remove(_ volume: Volume, budget: Int) throws(StorageError) -> Bool
+  /// Brings over what still verifies of a damaged volume to a new one, and tells what is lost. By default all of it is told
+  /// as lost: only the filesystem knows what belongs to a volume.
+  func salvage(_ salvage: VolumeSalvage) throws(StorageError)
+  /// Whether a volume whose record in the catalog is lost looks like one of this kind, by its root tree.
+  func recognizes(_ salvage: VolumeSalvage) throws(StorageError) -> Bool
   /// What a user calls the thing that `key` of a tree stands for, in a conflict's message.
   func userKey(for key: [UInt8], in tree: BlockNumber, of volume: Volume) -> [UInt8]
 }
@@ -43,6 +48,14 @@ public protocol Filesystem: AnyObject, Sendable {
 extension Filesystem {
   /// Nothing to look at.
   public func mount(_ volume: Volume) throws(StorageError) {}
+
+  /// Tells the whole volume as lost.
+  public func salvage(_ salvage: VolumeSalvage) throws(StorageError) {
+    try salvage.lose("the whole volume: its filesystem (\(kind)) has no salvage")
+  }
+
+  /// Knows no volume again.
+  public func recognizes(_ salvage: VolumeSalvage) throws(StorageError) -> Bool { false }
 
   /// Nothing was left.
   public func complete(_ volume: Volume) throws(StorageError) {}

@@ -29,3 +29,11 @@ public struct VolumeID: Hashable, Comparable, Sendable, CustomStringConvertible 
   /// The number in decimal.
   public var description: String { "\(rawValue)" }
 }
+
+extension VolumeID: ExpressibleByIntegerLiteral {
+  /// A volume that a program numbers itself, 0...254; 255 is a programmer's error.
+  public init(integerLiteral number: UInt8) {
+    guard let id = VolumeID(rawValue: number) else { preconditionFailure("volume 255 is the store's own catalog") }
+    self = id
+  }
+}

@@ -40,6 +40,13 @@ final class TableFixture {
     store = try Store.open(on: memory, options: options)
   }
 
+  /// Gives a principal rights on the volume.
+  func grant(_ rights: Rights, to principal: Principal) throws(StorageError) {
+    try store.transaction { (transaction) throws(StorageError) in
+      try transaction.grant(rights, to: principal, on: .volume(try transaction.information(of: "tables").id))
+    }
+  }
+
   /// A transaction of one call.
   @discardableResult
   func change<Result>(

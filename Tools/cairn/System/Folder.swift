@@ -97,6 +97,14 @@ struct Folder: ~Copyable {
     guard result == 0 || errno == EEXIST else { throw .latest("make the folder", path.appending(name)) }
   }
 
+  /// Gives a file a name that nothing has yet, instead of the one that it has.
+  static func rename(_ path: Path, toNew newPath: Path) throws(SystemFailure) {
+    // A second link fails where the name is taken; a plain rename would replace what has it.
+    let result = unsafe path.withCString { old in unsafe newPath.withCString { unsafe link(old, $0) } }
+    guard result == 0 else { throw .latest("make", newPath) }
+    removeFile(path)
+  }
+
   /// Makes a symbolic link.
   func makeLink(_ name: [UInt8], to target: [UInt8]) throws(SystemFailure) {
     let result = unsafe Path(target).withCString { target in

@@ -42,8 +42,9 @@ struct CaseFailure: Error, CustomStringConvertible {
 /// All suites, in the order in which they run.
 enum Suites {
   static let all: [any Suite] = [
-    CrashDeviceSuite(), CrashStoreSuite(), ModelSuite(),
+    CrashDeviceSuite(), CrashStoreSuite(), ModelSuite(), SchedulesSuite(), ProcessSuite(),
     FaultSuite(), BudgetSuite(), BitFlipSuite(), MisplacedSuite(), StaleSuite(), StrangeSuite(), FuzzSuite(),
+    PlantedSuite(),
   ]
 
   static func named(_ name: String) throws -> any Suite {

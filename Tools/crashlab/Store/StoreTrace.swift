@@ -28,6 +28,8 @@ final class StoreTrace {
   private(set) var state = StoreState()
   private(set) var recording: Recording<StoreState>
   private var opened: UInt64 = 0
+  /// Behind each of as many operations what the store shows is compared with the model; 0: only where it is opened again.
+  var comparisonInterval = 0
 
   /// Takes over a memory with a new store; the trace begins behind that.
   init(shape: StoreShape, seed: UInt64) throws {
@@ -58,6 +60,11 @@ final class StoreTrace {
         throw Mismatch("operation \(index) (\(letter)) of \(letters): \(error)")
       }
       ending = nil
+      if comparisonInterval > 0, index % comparisonInterval == 0,
+        let difference = try StoreContents(store).difference(from: state)
+      {
+        throw Mismatch("behind operation \(index) (\(letter)): \(difference) instead of \(state.summary)")
+      }
     }
     recording.events = memory.events
     return recording

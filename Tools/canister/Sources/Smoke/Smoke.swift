@@ -13,6 +13,7 @@
       smokeBlocks,
       smokeTrees,
       smokeStore,
+      smokeMaps,
       smokeTables,
       smokeTypedTables,
     ]

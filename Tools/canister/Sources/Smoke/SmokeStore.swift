@@ -69,6 +69,9 @@
       try store.prepare(id)
       try store.commit(id)
       try store.close()
+      let copy: any StableMemory = HeapMemory()
+      let salvaged = try Store.salvage(from: memory, to: copy, options: options, lost: { (_) throws(StorageError) in })
+      guard salvaged.isWhole, salvaged.volumeCount == 3 else { return false }
       return try readBack(try Store.open(on: memory, options: options))
     } catch {
       return false
@@ -99,6 +102,12 @@
       try transaction.bucket("media").put("streamed", writer)
       _ = try transaction.bucket("media").delete("cat.jpg")
     }
+    let (copied, removed) = try store.transaction { (transaction) throws(StorageError) in
+      try transaction.createBucket("copies")
+      let last = try transaction.bucket("media").copyAll(to: transaction.bucket("copies"), budget: 1 << 20)
+      return (last == nil, try transaction.bucket("copies").deleteAll(budget: 10))
+    }
+    guard copied, removed == 2, try store.check(volume: "map", deep: true).findings.isEmpty else { return false }
     try store.acting(as: nil).checkpoint()
     let report = try store.check(deep: true)
     let volumes = try store.volumes()

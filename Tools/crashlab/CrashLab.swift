@@ -1,8 +1,13 @@
 import ArgumentParser
 import Foundation
 
+/// The whole of the program `crashlab`.
+package enum CrashLabProgram {
+  /// Runs the suites that the program was started for, and ends the process with a status.
+  package static func main() { CrashLab.main() }
+}
+
 /// The crash lab: it simulates power loss and faults, and compares what is left with a model.
-@main
 struct CrashLab: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "crashlab",
@@ -36,6 +41,9 @@ struct CrashLab: ParsableCommand {
   @Flag(help: "List the suites.")
   var list = false
 
+  @Option(name: .customLong("planted-one"), help: .hidden)
+  var plantedOne: String?
+
   func validate() throws {
     guard workers > 0, workers <= 1024 else { throw ValidationError("--workers must be between 1 and 1024") }
   }
@@ -46,6 +54,8 @@ struct CrashLab: ParsableCommand {
         for suite in Suites.all {
           Terminal.line("\(suite.name.padding(toLength: 16, withPad: " ", startingAt: 0))\(suite.summary)")
         }
+      } else if let plantedOne {
+        try PlantedChild.hunt(plantedOne)
       } else if let replay {
         try replayCase(replay)
       } else {
@@ -58,7 +68,11 @@ struct CrashLab: ParsableCommand {
   }
 
   private func runSuites() throws {
-    let chosen = suites.isEmpty ? Suites.all : try suites.map { try Suites.named($0) }
+    // A build in which bugs can be planted is for the suites that plant them, and no other is.
+    let canPlant = !PlantedSwitches.names.isEmpty
+    let chosen =
+      suites.isEmpty
+      ? Suites.all.filter { $0.needsPlantedBugs == canPlant } : try suites.map { try Suites.named($0) }
     let total = chosen.reduce(0) { $0 + $1.seconds }
     var isGood = true
     for suite in chosen {

@@ -1,8 +1,13 @@
 internal import ArgumentParser
 internal import Glibc
 
+/// The whole of the program `cairn`.
+package enum CairnProgram {
+  /// Runs the command that the program was started with, and ends the process with its status.
+  package static func main() { Cairn.main() }
+}
+
 /// The `cairn` command.
-@main
 struct Cairn: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cairn",

@@ -1,0 +1,218 @@
+import CairnBlocks
+import CairnVolumes
+import Testing
+
+@testable import CairnTables
+
+@Suite("Tables: queries")
+struct QueryTests {
+  private static func filled(_ count: Int64 = 200) throws -> TableFixture {
+    let fixture = try Blog.fixture(userCount: 0)
+    try fixture.change { tables in
+      let (users, posts) = (try tables.table("users"), try tables.table("posts"))
+      for number in 1...count {
+        let age: ColumnValue = number % 10 == 0 ? .null : int(number % 7 + 20)
+        try users.insert([int(number), text("name\(number % 5)"), text("u\(number)@x.org"), age])
+        if number % 3 == 0 {
+          try posts.insert([.null, int(number), text("first of \(number)"), .double(Double(number % 4))])
+          try posts.insert([.null, int(number), text("second of \(number)"), .double(0.5)])
+        }
+      }
+    }
+    return fixture
+  }
+
+  @Test("takes the key, an index, its order, the index alone or a scan, and says why")
+  func plans() throws {
+    let fixture = try Self.filled()
+    try fixture.read { tables in
+      let users = try tables.table("users")
+      func access(_ query: Query) throws -> QueryPlan.Access { try users.explain(query).access }
+      #expect(try access(Query(.compare("id", .equal, int(7)))) == .primaryKey)
+      #expect(try access(Query(.between("id", int(7), int(9)))) == .primaryKeyRange)
+      #expect(try access(Query(.compare("email", .equal, text("u7@x.org")))) == .index("email"))
+      #expect(try access(Query(.hasPrefix("email", text("u77@")))) == .index("email"))
+      #expect(try access(Query(.compare("name", .equal, text("name1")))) == .scan)
+      #expect(try access(Query(.compare("age", .equal, int(21)), columns: ["id", "age"])) == .indexOnly("age"))
+      #expect(try access(Query(order: [OrderTerm("age")], limit: 3)) == .index("age"))
+      #expect(try access(Query(.and([.compare("id", .equal, int(7)), .compare("id", .equal, int(8))]))) == .nothing)
+      let ordered = try users.explain(Query(order: [OrderTerm("age", isDescending: true)], limit: 3))
+      #expect(ordered.isOrdered && ordered.isReversed)
+      #expect(
+        ordered.description
+          == "index age of users, for its order, in the order asked for\nstop when enough rows are there")
+      let sorted = try users.explain(Query(order: [OrderTerm("name"), OrderTerm("age", isDescending: true)]))
+      #expect(sorted.description == "all of users\nsort")
+      #expect(!sorted.isOrdered)
+    }
+  }
+
+  @Test("statistics change the choice")
+  func statistics() throws {
+    let fixture = try TableFixture()
+    try fixture.change { tables in
+      try tables.createTable(
+        TableSchema(
+          "t",
+          columns: [ColumnDefinition("id", .int64), ColumnDefinition("a", .int32), ColumnDefinition("b", .int32)],
+          primaryKey: ["id"], indexes: [IndexDefinition("a", on: ["a"]), IndexDefinition("b", on: ["b"])]))
+      let table = try tables.table("t")
+      // All have the same a; each has a b of its own.
+      for number in 0..<Int64(500) { try table.insert([int(number), int(1), int(number)]) }
+    }
+    let query = Query(.and([.compare("a", .equal, int(1)), .compare("b", .equal, int(3))]))
+    try fixture.change { tables in
+      try tables.analyze("t")
+      let plan = try tables.table("t").explain(query)
+      #expect(plan.access == .index("b"))
+      #expect(plan.estimatedRowCount == 1)
+      #expect(try tables.table("t").explain(Query(.compare("a", .equal, int(1)))).access == .scan)
+    }
+    try fixture.requireSound()
+  }
+
+  @Test("pages end at a place, whatever comes and goes meanwhile")
+  func pages() throws {
+    let fixture = try Self.filled(60)
+    for order in [
+      [OrderTerm("age")], [OrderTerm("age", isDescending: true)], [OrderTerm("name"), OrderTerm("age", isDescending: true)],
+      [], [OrderTerm("id", isDescending: true)],
+    ] {
+      let all = try fixture.read { try $0.table("users").select(Query(order: order.isEmpty ? [OrderTerm("id")] : order)).all() }
+      var seen: [[ColumnValue]] = []
+      var token: PageToken?
+      var page = 0
+      while true {
+        let (rows, next) = try fixture.read { tables in
+          let rows = try tables.table("users").select(
+            Query(order: order.isEmpty && token == nil ? [OrderTerm("id")] : order, limit: 7, after: token))
+          return (try rows.all(), rows.pageToken)
+        }
+        if rows.isEmpty { break }
+        seen += rows
+        token = next
+        page += 1
+        // A row before the place, and the row at the place, come and go.
+        let gone = try #require(rows.last)
+        try fixture.change { tables in
+          try tables.table("users").delete([gone[0]])
+          try tables.table("users").insert(gone)
+        }
+      }
+      #expect(seen == all, "order \(order)")
+      #expect(page == 9)
+    }
+  }
+
+  @Test("joins along references and on columns, inner and left")
+  func joins() throws {
+    let fixture = try Self.filled(12)
+    try fixture.read { tables in
+      let users = try tables.table("users")
+      let inner = try users.select(
+        Query(
+          .compare("posts.score", .equal, .double(0.5)), order: [OrderTerm("id")], columns: ["id", "title"],
+          joins: [Join(.inner, "posts", reference: "author")]))
+      #expect(inner.columns == ["id", "posts.title"])
+      #expect(
+        try inner.all() == [3, 6, 9, 12].map { [int($0), text("second of \($0)")] })
+      let left = try users.select(Query(joins: [Join(.left, "posts", on: [("id", "author")])]))
+      let rows = try left.all()
+      #expect(rows.count == 16)
+      #expect(rows.filter { $0[4].isNull }.count == 8)
+      #expect(left.columns[4] == "posts.id")
+      // The other way: each post beside its author, and a table beside itself.
+      let back = try tables.table("posts").select(Query(joins: [Join(.inner, "users", reference: "author")]))
+      #expect(try back.all().allSatisfy { $0[1] == $0[4] })
+      let own = try users.select(
+        Query(.compareColumns("id", .less, "other.id"), joins: [Join(.inner, "users", as: "other", on: [("name", "name")])]))
+      #expect(try own.all().count == 9)
+      #expect(throws: StorageError.self) { try users.select(Query(joins: [Join(.inner, "users", on: [("id", "id")])])) }
+    }
+  }
+
+  @Test("groups, aggregates, having and distinct")
+  func groups() throws {
+    let fixture = try Self.filled(100)
+    try fixture.read { tables in
+      let users = try tables.table("users")
+      let groups = try users.select(
+        Query(
+          order: [OrderTerm("count", isDescending: true), OrderTerm("age")], limit: 2, groupBy: ["age"],
+          aggregates: [Aggregate(.count), Aggregate(.minimum, "id"), Aggregate(.maximum, "id"), Aggregate(.sum, "id")],
+          having: .not(.isNull("age"))))
+      #expect(groups.columns == ["age", "count", "minimum_id", "maximum_id", "sum_id"])
+      let rows = try groups.all()
+      #expect(rows.count == 2)
+      #expect(rows[0][1] >= rows[1][1])
+      let total = try users.select(
+        Query(.compare("id", .greater, int(1000)), aggregates: [Aggregate(.count), Aggregate(.average, "id")])).all()
+      #expect(total == [[int(0), .null]])
+      let average = try users.select(Query(aggregates: [Aggregate(.average, "id", as: "mean")])).all()
+      #expect(average == [[.double(50.5)]])
+      let names = try users.select(Query(order: [OrderTerm("name")], columns: ["name"], isDistinct: true)).all()
+      #expect(names == (0..<5).map { [text("name\($0)")] })
+      #expect(throws: StorageError.self) { try users.select(Query(aggregates: [Aggregate(.sum, "name")])) }
+      #expect(throws: StorageError.self) { try users.select(Query(having: .isNull("age"))) }
+    }
+  }
+
+  @Test("a sort beyond its budget goes through temporary extents, and gives their space back")
+  func spilling() throws {
+    let fixture = try Self.filled(600)
+    let free = fixture.store.space.free
+    let order = [OrderTerm("name", isDescending: true), OrderTerm("email")]
+    let small = Query(order: order, memoryBudget: 20_000)
+    try fixture.read { tables in
+      let users = try tables.table("users")
+      let rows = try users.select(small)
+      let spilled = try rows.all()
+      #expect(try spilled == users.select(Query(order: order)).all())
+      withExtendedLifetime(rows) { #expect(fixture.store.space.free < free) }
+    }
+    #expect(fixture.store.space.free == free)
+    #expect(throws: StorageError.memoryBudgetExceeded(limit: 100)) {
+      try fixture.read {
+        try $0.table("users").select(Query(groupBy: ["email"], aggregates: [Aggregate(.count)], memoryBudget: 100)).all()
+      }
+    }
+    try fixture.requireSound()
+  }
+
+  @Test("nulls are neither true nor false")
+  func nulls() throws {
+    let fixture = try Self.filled(20)
+    try fixture.read { tables in
+      let users = try tables.table("users")
+      func count(_ predicate: Predicate) throws -> UInt64 { try users.count(predicate) }
+      #expect(try count(.compare("age", .less, int(100))) == 18)
+      #expect(try count(.not(.compare("age", .less, int(100)))) == 0)
+      #expect(try count(.compare("age", .equal, .null)) == 2)
+      #expect(try count(.compare("age", .notEqual, .null)) == 18)
+      #expect(try count(.isIn("age", [int(21), .null])) == 3)
+      #expect(try count(.not(.isIn("age", [int(21), .null]))) == 0)
+      #expect(try count(.compare("age", .less, .null)) == 0)
+      #expect(try count(.or([])) == 0)
+      #expect(try count(.and([])) == 20)
+      #expect(try count(.contains("email", text("1@x"))) == 2)
+      // A number that the column can not hold compares as a number.
+      #expect(try count(.compare("age", .less, int(1 << 40))) == 18)
+      #expect(try count(.compare("age", .equal, .unsigned(.max))) == 0)
+    }
+  }
+
+  @Test("changes what a predicate finds")
+  func changing() throws {
+    let fixture = try Self.filled(30)
+    try fixture.change { tables in
+      let users = try tables.table("users")
+      #expect(try users.update(where: .compare("age", .equal, int(21)), [("age", int(22))]) == 5)
+      #expect(try users.count(.compare("age", .equal, int(21))) == 0)
+      #expect(try users.delete(where: .compare("id", .lessOrEqual, int(10))) == 10)
+      #expect(try tables.table("posts").count(.compare("author", .lessOrEqual, int(10))) == 0)
+      // Rows are found before the first is changed: none of them again where it was put.
+      #expect(try users.update(where: .always, [("age", int(50))]) == 20)
+    }
+    try fixture.requireSound()
+  }
+}

@@ -1,0 +1,3 @@
+import CairnTool
+
+CairnProgram.main()

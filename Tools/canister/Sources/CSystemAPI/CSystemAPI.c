@@ -1,0 +1,3 @@
+// The header is all there is; a target needs a source.
+
+#include "CSystemAPI.h"

@@ -1,0 +1,3 @@
+import CairnCrashLab
+
+CrashLabProgram.main()
