@@ -60,7 +60,8 @@ struct StoreFaultSubject: FaultSubject {
     writer.uint64(sight.digest)
     // Every block that was taken in vain would show. But a call of an open transaction that fails keeps what it has read,
     // which takes room; and by how much a device grows depends on the room that there was.
-    if try !shape.growsByItself && store.transactions().isEmpty {
+    let isQuiet = try store.transactions().isEmpty
+    if isQuiet && !shape.growsByItself {
       let space = store.space
       writer.uint64(space.capacity)
       writer.uint64(space.free)
