@@ -86,8 +86,13 @@ struct DeviceCheckTests {
       // A byte of a record, not of what follows the last one.
       guard rotten[Int(block) * 512 + 36] == 0x52 else { continue }
       rotten[Int(block) * 512 + 8] ^= 1
-      let findings = try Self.findings(rotten)
-      if findings.contains(where: { $0.block.rawValue == block }) { found += 1 }
+      do {
+        if try Self.findings(rotten).contains(where: { $0.block.rawValue == block }) { found += 1 }
+      } catch StorageError.damaged(let damage) {
+        // Some home is newer than the last commit that is left: nothing can be shown, and the opening names the record.
+        #expect(damage.block.rawValue == block)
+        found += 1
+      }
     }
     #expect(found >= 6)
   }
