@@ -56,6 +56,7 @@ extension DeviceCore {
         number: BlockNumber(block), sequence: 0)
     } else {
       header = try readHome(frame, block)
+      if let last = changes.last, header.sequence >= last.sequence { settleAtHome(block) }
     }
     var sequence = header.sequence
     if !changes.isEmpty { sequence = max(sequence, try apply(changes, to: frame, block)) }
@@ -81,6 +82,15 @@ extension DeviceCore {
     case .geometry: block == layout.geometryBlock && Geometry(decoding: bytes).isPlausible(layout: layout)
     default: options.validator(kind, bytes, layout.blockByteCount)
     }
+  }
+
+  /// A block whose home holds all that the ring says of it, one generation ahead of the table: it went home before the last
+  /// opening, which has flushed. It owes nothing but its table entry. To write it home again would need that entry first, and
+  /// in a full ring there is no room for it before the tail has passed the block.
+  private func settleAtHome(_ block: UInt64) {
+    guard let state = dirty[block], !state.isFreed, !state.isInBatch, pendingGenerations[block] != nil else { return }
+    unproven[block] = UnprovenHome(firstChange: state.firstChange)
+    dirty.forget(block)
   }
 
   /// Reads and verifies a block's home, or its image where the home is torn.

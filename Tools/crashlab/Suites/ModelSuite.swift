@@ -10,6 +10,7 @@ struct ModelSuite: Suite {
   let floors = ["sequences": 5_000]
 
   static let operationCount = 200
+  static let comparisonInterval = 8
 
   func run(_ run: SuiteRun) throws {
     let shapes = StoreShape.all.map { $0.name }
@@ -26,7 +27,7 @@ struct ModelSuite: Suite {
         if !"!?z".contains(letter) { left -= 1 }
       }
       let replay = ReplayString(name).with("shape", shapes[index % shapes.count]).with("seed", random.next() >> 32)
-        .with("trace", trace)
+        .with("trace", trace).with("compare", Self.comparisonInterval)
       _ = run.isNewState(XXHash64.digest(Array("\(replay)".utf8).span))
       run.add("sequences")
       try verify(replay)
@@ -42,7 +43,7 @@ struct ModelSuite: Suite {
     do {
       let trace = try StoreTrace(shape: shape, seed: replay.unsigned("seed"))
       trace.memory.recordsEvents = false
-      trace.comparisonInterval = 8
+      trace.comparisonInterval = replay["compare"] == nil ? 0 : try replay.number("compare")
       _ = try trace.run(replay.text("trace"))
       _ = try StoreSubject(shape: shape).find(trace.store, in: [trace.state])
       try StoreSubject(shape: shape).use(trace.store, on: trace.memory, trace.state)
