@@ -80,7 +80,6 @@ struct PlantedBugEntry: Sendable {
     .init("cleanAfterHome", rule: "14", ["aacccccccccccccccccK", "aaccccccccccccccccccccccccK"]),
     .init("settleFreedAtOnce", rule: "14", ["aaaackf!", "aaccccccf!ccccf!", "aaaaaccccccccf!ccccccf!"]),
     .init("reuseFreedAtOnce", rule: "15", ["aaacfxKko", "aaacfxxKko", "aaaacfxffxKko"]),
-    .init("reuseFreedAtNewestTail", rule: "15", ["aaaaDfDx?ko", "aaaaDfDDx?ko", "aaaaDDfDx?ko"]),
     .init("reuseRingAtNewestTail", rule: "15", ["aaaaaaaaDDD?", "aaaaaaaaDDDD?", "aaaaaaaaDDD?D?"]),
     .init("checkpointOneSuperblock", rule: "15", ["aaaaaaaaDDD?", "aaaaaaaaDDDD?", "aaaaaaaaDDD?D?"]),
     .init("tailBesideHome", rule: "15", ["aacck!", "aaccccccccccccc!"]),
