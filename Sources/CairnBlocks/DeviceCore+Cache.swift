@@ -113,7 +113,7 @@ extension DeviceCore {
       guard options.isSalvaging, error.hidesData else { throw error }
     }
     guard let expected = committed else { return }
-    if isPlanted(.ignoreGeneration) || isPlanted(.acceptZeroBlock) { return }
+    if isPlanted(.ignoreGeneration) { return }
     if let pending = pendingGenerations[block] {
       guard found == pending else { throw .damaged(block, .staleBlock(found: found, expected: pending)) }
       return

@@ -146,8 +146,6 @@ enum PlantedBug: UInt8 {
 
   /// A block's own number is not compared.
   case ignoreBlockNumber
-  /// A block of zeros is taken for an empty one, of whatever generation.
-  case acceptZeroBlock
   /// Generations are not compared.
   case ignoreGeneration
   /// Generations of blocks that went home are not logged.

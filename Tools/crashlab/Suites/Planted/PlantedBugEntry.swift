@@ -89,7 +89,6 @@ struct PlantedBugEntry: Sendable {
     .init("homesBesideClose", rule: "superblock", ["aaccccccccccco!", "aaaaccccccccccco!"]),
     // Blocks and data
     .init("ignoreBlockNumber", rule: "misdirected", ["aaaaH"]),
-    .init("acceptZeroBlock", rule: "zero block", ["aaaaN"]),
     .init("ignoreGeneration", rule: "lost write", ["aakccL", "aaaakccccL"]),
     .init("forgetGeneration", rule: "lost write", ["aakckcL", "aaaakckccL"]),
     .init("blockChecksumSkipsHeader", rule: "rot", ["aaaacW"]),
