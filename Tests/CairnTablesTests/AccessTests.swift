@@ -82,7 +82,10 @@ struct AccessTests {
     #expect(try !Self.allowed(fixture) { try $0.table("users").insert([.null, text("n"), text("n@n.n"), .null]) })
     try fixture.grant(.write, to: ada)
     #expect(try Self.allowed(fixture) { try $0.table("users").insert([.null, text("n"), text("n@n.n"), .null]) })
-    #expect(try !Self.allowed(fixture) { try $0.createTable(TableSchema("t", columns: [ColumnDefinition("a", .int8)], primaryKey: ["a"])) })
+    #expect(
+      try !Self.allowed(fixture) {
+        try $0.createTable(TableSchema("t", columns: [ColumnDefinition("a", .int8)], primaryKey: ["a"]))
+      })
     try fixture.change { try $0.setRestricted(true, "users") }
     #expect(try !Self.allowed(fixture) { _ = try $0.table("users").count() })
     #expect(try fixture.read(as: ada) { try $0.schemas.map { $0.name } } == ["posts"])

@@ -100,7 +100,8 @@ private struct LockstepRun {
     let state = model.tables[table]
     let name = state.schema.name
     let row = generator.row(model, table)
-    let key = state.rows.isEmpty || generator.chance(20) ? state.key(of: row) : state.key(of: generator.pick(state.rows))
+    let key =
+      state.rows.isEmpty || generator.chance(20) ? state.key(of: row) : state.key(of: generator.pick(state.rows))
     switch generator.random.below(10) {
     case 0...4:
       return Change(
@@ -188,7 +189,8 @@ private struct LockstepRun {
   private func compare(
     _ change: Change, _ expected: Result<Outcome, any Error>, _ got: Result<Outcome, any Error>
   ) throws {
-    #expect(try got.get() == expected.get(), "seed \(seed): \(change.title)")
+    #expect(
+      try got.get() == expected.get(), "seed \(seed): \(change.title); the engine: \(got), the model: \(expected)")
   }
 
   private func compareAll() throws {
@@ -255,7 +257,9 @@ private struct LockstepRun {
       if order.isEmpty {
         // Without an order any rows will do, as many as there are.
         #expect(got.count == wanted.count, "seed \(seed): \(query) \(plan)")
-        if limit == nil && offset == 0 { #expect(Self.counts(got) == Self.counts(wanted), "seed \(seed): \(query) \(plan)") }
+        if limit == nil && offset == 0 {
+          #expect(Self.counts(got) == Self.counts(wanted), "seed \(seed): \(query) \(plan)")
+        }
       } else {
         #expect(got == wanted, "seed \(seed): \(query) \(plan)")
       }
@@ -312,7 +316,8 @@ private struct LockstepRun {
     let query = Query(
       filter, groupBy: by,
       aggregates: [
-        Aggregate(.count), Aggregate(.count, column, as: "values"), Aggregate(.minimum, column), Aggregate(.maximum, column),
+        Aggregate(.count), Aggregate(.count, column, as: "values"), Aggregate(.minimum, column),
+        Aggregate(.maximum, column),
       ], having: .compare("count", .greater, .integer(1)))
     try fixture.read { tables in
       let got = try tables.table(state.schema.name).select(query).all()
@@ -336,7 +341,8 @@ private struct LockstepRun {
       for partner in partners { expected.append(row + partner) }
       if partners.isEmpty && kind == .left { expected.append(row + inner.schema.columns.map { _ in .null }) }
     }
-    let query = Query(filter, joins: [Join(kind, inner.schema.name, as: "other", on: [(left.name, "other." + right.name)])])
+    let query = Query(
+      filter, joins: [Join(kind, inner.schema.name, as: "other", on: [(left.name, "other." + right.name)])])
     try fixture.read { tables in
       let got = try tables.table(state.schema.name).select(query).all()
       #expect(Self.counts(got) == Self.counts(expected), "seed \(seed): \(filter) with \(inner.schema.name)")

@@ -67,7 +67,9 @@ struct MultiCallTests {
     _ = try fixture.resume(id) { try $0.table("users").get([int(3)]) }
     try fixture.resume(id) { try $0.table("users").update([int(1)], [("name", text("a"))]) }
     try fixture.change { try $0.table("users").update([int(3)], [("name", text("b"))]) }
-    #expect(throws: StorageError.conflict(volume: "tables", key: Array("users 3".utf8))) { try fixture.store.commit(id) }
+    #expect(throws: StorageError.conflict(volume: "tables", key: Array("users 3".utf8))) {
+      try fixture.store.commit(id)
+    }
     #expect(try fixture.read { try $0.table("users").get([int(1)]) }?[1] == text("User0"))
     // What a filter found would be more.
     id = try fixture.store.begin()

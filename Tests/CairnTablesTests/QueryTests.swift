@@ -75,10 +75,13 @@ struct QueryTests {
   func pages() throws {
     let fixture = try Self.filled(60)
     for order in [
-      [OrderTerm("age")], [OrderTerm("age", isDescending: true)], [OrderTerm("name"), OrderTerm("age", isDescending: true)],
+      [OrderTerm("age")], [OrderTerm("age", isDescending: true)],
+      [OrderTerm("name"), OrderTerm("age", isDescending: true)],
       [], [OrderTerm("id", isDescending: true)],
     ] {
-      let all = try fixture.read { try $0.table("users").select(Query(order: order.isEmpty ? [OrderTerm("id")] : order)).all() }
+      let all = try fixture.read {
+        try $0.table("users").select(Query(order: order.isEmpty ? [OrderTerm("id")] : order)).all()
+      }
       var seen: [[ColumnValue]] = []
       var token: PageToken?
       var page = 0
@@ -125,7 +128,9 @@ struct QueryTests {
       let back = try tables.table("posts").select(Query(joins: [Join(.inner, "users", reference: "author")]))
       #expect(try back.all().allSatisfy { $0[1] == $0[4] })
       let own = try users.select(
-        Query(.compareColumns("id", .less, "other.id"), joins: [Join(.inner, "users", as: "other", on: [("name", "name")])]))
+        Query(
+          .compareColumns("id", .less, "other.id"), joins: [Join(.inner, "users", as: "other", on: [("name", "name")])])
+      )
       #expect(try own.all().count == 9)
       #expect(throws: StorageError.self) { try users.select(Query(joins: [Join(.inner, "users", on: [("id", "id")])])) }
     }
@@ -146,7 +151,8 @@ struct QueryTests {
       #expect(rows.count == 2)
       #expect(rows[0][1] >= rows[1][1])
       let total = try users.select(
-        Query(.compare("id", .greater, int(1000)), aggregates: [Aggregate(.count), Aggregate(.average, "id")])).all()
+        Query(.compare("id", .greater, int(1000)), aggregates: [Aggregate(.count), Aggregate(.average, "id")])
+      ).all()
       #expect(total == [[int(0), .null]])
       let average = try users.select(Query(aggregates: [Aggregate(.average, "id", as: "mean")])).all()
       #expect(average == [[.double(50.5)]])
@@ -173,7 +179,8 @@ struct QueryTests {
     #expect(fixture.store.space.free == free)
     #expect(throws: StorageError.memoryBudgetExceeded(limit: 100)) {
       try fixture.read {
-        try $0.table("users").select(Query(groupBy: ["email"], aggregates: [Aggregate(.count)], memoryBudget: 100)).all()
+        try $0.table("users").select(Query(groupBy: ["email"], aggregates: [Aggregate(.count)], memoryBudget: 100))
+          .all()
       }
     }
     try fixture.requireSound()

@@ -12,7 +12,8 @@ struct RecordTests {
     "t",
     columns: [
       ColumnDefinition("id", .int32),
-      ColumnDefinition("a", .int16, isOptional: true, default: .value(int(5)), validators: [.range(from: int(0), to: nil)]),
+      ColumnDefinition(
+        "a", .int16, isOptional: true, default: .value(int(5)), validators: [.range(from: int(0), to: nil)]),
       ColumnDefinition("b", .string, sanitizers: [.trim], validators: [.length(from: 1, to: 9), .email]),
       ColumnDefinition("n", .uint8, isAutoIncrement: true),
       ColumnDefinition("c", .timestamp, default: .now),
@@ -145,7 +146,8 @@ struct RecordTests {
         TableRecord.Slot(type: .bool, initial: .null, column: "v"),
         TableRecord.Slot(type: .int8, initial: int(3), column: ""),
       ], indexes: [TableRecord.Index(root: 7, isReady: false)])
-    let schema = "01" + "0174" + "02" + "0169" + "010000" + "0000" + "0176" + "0b0000" + "0000" + "01" + "0169" + "01" + "0178"
+    let schema =
+      "01" + "0174" + "02" + "0169" + "010000" + "0000" + "0176" + "0b0000" + "0000" + "01" + "0169" + "01" + "0178"
     let rest = "00" + "01" + "0176" + "00" + "00" + "00"
     #expect(
       Self.hexadecimal(record.encoded)

@@ -96,6 +96,26 @@ struct ReferenceTests {
     try other.requireSound()
   }
 
+  /// The values of such a reference stay the same, so for a while nobody looked whether they still referred to a row.
+  @Test("a default that is the key of the row that goes refers to nothing", arguments: [false, true])
+  func defaultThatGoes(isDeferred: Bool) throws {
+    let fixture = try Self.tree(.setDefault, onUpdate: .setDefault, isDeferred: isDeferred)
+    let rows = [[int(0), .null], [int(1), int(0)]]
+    try fixture.change { try $0.table("nodes").insertMany(rows) }
+    let broken = ConstraintViolation(.reference, table: "nodes", name: "parent", key: "1")
+    #expect(violation { _ = try fixture.change { try $0.table("nodes").delete([int(0)]) } } == broken)
+    #expect(violation { _ = try fixture.change { try $0.table("nodes").update([int(0)], [("id", int(5))]) } } == broken)
+    #expect(try Self.rows(fixture) == rows)
+    // What leaves the key alone, or takes the row that refers along, is allowed.
+    try fixture.change { tables in
+      let nodes = try tables.table("nodes")
+      try nodes.update([int(0)], [("parent", int(1))])
+      try nodes.update([int(0)], [("parent", .null)])
+      #expect(try nodes.delete(where: .always) == 2)
+    }
+    try fixture.requireSound()
+  }
+
   @Test("a cycle of cascades ends, and takes everything in it")
   func cycle() throws {
     let fixture = try Self.tree(.cascade, onUpdate: .cascade)

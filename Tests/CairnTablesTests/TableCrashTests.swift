@@ -19,12 +19,14 @@ struct TableCrashTests {
   private static let parents = TableSchema(
     "parents",
     columns: [
-      ColumnDefinition("id", .int64), ColumnDefinition("name", .string), ColumnDefinition("note", .string, isOptional: true),
+      ColumnDefinition("id", .int64), ColumnDefinition("name", .string),
+      ColumnDefinition("note", .string, isOptional: true),
     ], primaryKey: ["id"], indexes: [IndexDefinition("name", on: ["name"], isUnique: true)])
   private static let children = TableSchema(
     "children",
     columns: [ColumnDefinition("id", .int64), ColumnDefinition("parent", .int64, isOptional: true)], primaryKey: ["id"],
-    references: [ReferenceDefinition("parent", from: ["parent"], to: "parents", onDelete: .cascade, onUpdate: .cascade)])
+    references: [ReferenceDefinition("parent", from: ["parent"], to: "parents", onDelete: .cascade, onUpdate: .cascade)]
+  )
 
   /// Transactions of some steps each; with every step the model as it is after it.
   private static func history(_ seed: UInt64) -> [[Step]] {
@@ -40,7 +42,8 @@ struct TableCrashTests {
         do {
           switch random.below(6) {
           case 0, 1:
-            let note: ColumnValue = random.below(3) == 0 ? .string(String(repeating: "n", count: random.below(1500))) : .null
+            let note: ColumnValue =
+              random.below(3) == 0 ? .string(String(repeating: "n", count: random.below(1500))) : .null
             let row: [ColumnValue] = [.integer(id), .string("name \(random.below(20))"), note]
             try next.insert(0, row)
             engine = { (tables) throws(StorageError) in try tables.table("parents").insert(row) }

@@ -174,6 +174,8 @@ final class ChangePlan {
   /// Throws when a rule forbids what the plan would do.
   func validate() throws(StorageError) {
     for restriction in restrictions { try validate(restriction) }
+    // Tables of which rows that others may refer to go or change.
+    let parents = Set(effects.map { $0.table })
     var taken: Set<Place> = []
     for change in changes {
       guard let new = change.new else {
@@ -185,7 +187,10 @@ final class ChangePlan {
       stored.append(try tables.stored(table, table.key(of: new), new))
       try requireUnique(change, new, table, &taken)
       for reference in catalog.references[change.table] {
-        guard let values = reference.values(of: new), values != reference.values(of: change.old) else { continue }
+        guard let values = reference.values(of: new) else { continue }
+        // The same values as before are right as long as the row that they refer to stays: a default may be the key of the
+        // very row that goes.
+        if !parents.contains(reference.parent), values == reference.values(of: change.old) { continue }
         if reference.definition.isDeferred {
           deferrals.append((reference, values))
         } else if try !tables.parentExists(reference, values, self) {
