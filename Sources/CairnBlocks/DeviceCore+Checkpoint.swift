@@ -237,17 +237,22 @@ extension DeviceCore {
   /// Whether dirty blocks wait for their table entries, or the tail waits for nothing but table entries.
   private var needsMaintenance: Bool {
     let oldest = dirty.oldestChange()
+    let mayProve = hasRoomToProve
     return pendingGenerations.keys.contains { block in
       if owesWriteHome(block) { return true }
-      guard let home = unproven[block] else { return false }
+      guard mayProve, let home = unproven[block] else { return false }
       return home.loggedBy == nil && home.firstChange < oldest
     }
   }
 
+  /// Whether table entries that nothing but the tail waits for may be logged: the room that every commit leaves is for those
+  /// without which a dirty block cannot go home.
+  private var hasRoomToProve: Bool { roomSectorCount >= 2 * layout.maintenanceSectorCount }
+
   /// The first change that a home write holds which the generation table does not vouch for; `.max` when there is none, or
   /// no room to change the table: then a full ring would wait for itself.
   private var oldestUnproven: UInt64 {
-    guard pendingGenerations.isEmpty || roomSectorCount >= layout.maintenanceSectorCount else { return .max }
+    guard pendingGenerations.isEmpty || hasRoomToProve else { return .max }
     return unproven.values.reduce(.max) { min($0, $1.firstChange) }
   }
 

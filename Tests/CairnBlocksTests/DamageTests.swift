@@ -109,7 +109,7 @@ struct DamageTests {
     let (image, _, device) = try Self.settled()
     let bitmap = device.core.layout.bitmapBlock(ofGroup: 0)
     let reopened = try TestDevice.open(image.forgingBlock(bitmap, at: 504, 1 << 63), isReadOnly: true)
-    #expect(try reopened.checkDevice().findings.contains { $0.text.contains("behind the end") })
+    #expect(try reopened.checkDevice().findings.contains { $0.text.contains("ends before it") })
     #expect(try reopened.allocatedBlocks().allSatisfy { $0 < 512 })
   }
 
