@@ -64,13 +64,6 @@ extension BlockHeader {
     precondition(block.count >= Self.byteCount, "a block is longer than its header")
     let stored = LittleEndian.uint32(block, at: Layout.checksum)
     let computed = Self.checksum(block)
-    if isPlanted(.acceptZeroBlock), stored == 0,
-      computed == CRC32.checksum([UInt8](repeating: 0, count: block.count - 4).span)
-    {
-      self.init(
-        kind: .treeNode, generation: 0, owner: 0, level: 0, storeID: storeID, number: BlockNumber(number), sequence: 0)
-      return
-    }
     guard stored == computed else { throw .damaged(number, .checksum) }
 
     let foundStore = LittleEndian.uint64(block, at: Layout.storeID)

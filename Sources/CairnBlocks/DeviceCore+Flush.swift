@@ -202,8 +202,7 @@ extension DeviceCore {
       done += 1
     }
     freedForViews.removeFirst(done)
-    let older = isPlanted(.reuseFreedAtNewestTail) ? .max : older.tailSequence
-    let limit = min(superblock.tail.sequence, older)
+    let limit = min(superblock.tail.sequence, older.tailSequence)
     // A view of commit n sees what commits after n freed.
     let reusable = min(limit, oldestView == .max || isPlanted(.reuseUnderViews) ? .max : oldestView + 1)
     allocator.release(before: reusable) { extent in

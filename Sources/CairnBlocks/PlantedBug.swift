@@ -126,8 +126,6 @@ enum PlantedBug: UInt8 {
   case settleFreedAtOnce
   /// Freed blocks can be used as soon as the free is durable.
   case reuseFreedAtOnce
-  /// Freed blocks can be used once the newest tail has passed them.
-  case reuseFreedAtNewestTail
   /// The ring's space can be used once the newest tail has passed it.
   case reuseRingAtNewestTail
   /// A forced checkpoint writes one superblock.
@@ -148,8 +146,6 @@ enum PlantedBug: UInt8 {
 
   /// A block's own number is not compared.
   case ignoreBlockNumber
-  /// A block of zeros is taken for an empty one.
-  case acceptZeroBlock
   /// Generations are not compared.
   case ignoreGeneration
   /// Generations of blocks that went home are not logged.

@@ -30,6 +30,13 @@ final class ChangePlan {
     let level: Int
   }
 
+  /// Values of a row that others may refer to, and that it has no more.
+  private struct Vacancy: Hashable {
+    let table: Int
+    let columns: [Int]
+    let values: [ColumnValue]
+  }
+
   /// Rows that must not refer to some values any more when all is done.
   private struct Restriction {
     let reference: ReferenceState
@@ -46,6 +53,7 @@ final class ChangePlan {
   private(set) var changes: [Change] = []
   private var places: [Place: Int] = [:]
   private var effects: [Effect] = []
+  private var vacancies: Set<Vacancy> = []
   private var restrictions: [Restriction] = []
   /// Each row as its trees will hold it, made when the rules are held against it; nil: it goes.
   private var stored: [TableVolume.StoredRow?] = []
@@ -129,6 +137,7 @@ final class ChangePlan {
       }
       return
     }
+    vacancies.insert(vacancy(reference, old))
     let table = catalog.tables[reference.child]
     var keys: [[UInt8]] = []
     try tables.forEachKey(table, reference.children, old) { (key) throws(StorageError) in
@@ -169,13 +178,15 @@ final class ChangePlan {
     }
   }
 
+  private func vacancy(_ reference: ReferenceState, _ values: [ColumnValue]) -> Vacancy {
+    Vacancy(table: reference.parent, columns: reference.parentColumns, values: values)
+  }
+
   // MARK: Holding the rules against it
 
   /// Throws when a rule forbids what the plan would do.
   func validate() throws(StorageError) {
     for restriction in restrictions { try validate(restriction) }
-    // Tables of which rows that others may refer to go or change.
-    let parents = Set(effects.map { $0.table })
     var taken: Set<Place> = []
     for change in changes {
       guard let new = change.new else {
@@ -190,7 +201,7 @@ final class ChangePlan {
         guard let values = reference.values(of: new) else { continue }
         // The same values as before are right as long as the row that they refer to stays: a default may be the key of the
         // very row that goes.
-        if !parents.contains(reference.parent), values == reference.values(of: change.old) { continue }
+        if values == reference.values(of: change.old), !vacancies.contains(vacancy(reference, values)) { continue }
         if reference.definition.isDeferred {
           deferrals.append((reference, values))
         } else if try !tables.parentExists(reference, values, self) {

@@ -60,7 +60,7 @@ extension DeviceRig {
     if count > 0 { acknowledge([members[0].state]) }
     if count > 1 { acknowledge(members[1..<count].map(\.state)) }
     inFlight = Array(members[count...])
-    if !inFlight.isEmpty || count == 0 { throw Interrupted() }
+    if group.wasInterrupted { throw Interrupted() }
   }
 
   func grow() throws {

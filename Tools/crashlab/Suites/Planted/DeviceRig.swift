@@ -104,7 +104,7 @@ final class DeviceRig {
       if random.below(4) == 0 { step.append(faults[random.below(faults.count)]) }
       steps.append(step)
     }
-    if random.below(3) == 0 { steps.append(String(Array("RQJUWNHL")[random.below(8)])) }
+    if random.below(3) == 0 { steps.append(String(Array("RQJUWNH")[random.below(7)])) }
     return steps.joined(separator: "_")
   }
 

@@ -80,7 +80,6 @@ struct PlantedBugEntry: Sendable {
     .init("cleanAfterHome", rule: "14", ["aacccccccccccccccccK", "aaccccccccccccccccccccccccK"]),
     .init("settleFreedAtOnce", rule: "14", ["aaaackf!", "aaccccccf!ccccf!", "aaaaaccccccccf!ccccccf!"]),
     .init("reuseFreedAtOnce", rule: "15", ["aaacfxKko", "aaacfxxKko", "aaaacfxffxKko"]),
-    .init("reuseFreedAtNewestTail", rule: "15", ["aaaaDfDx?ko", "aaaaDfDDx?ko", "aaaaDDfDx?ko"]),
     .init("reuseRingAtNewestTail", rule: "15", ["aaaaaaaaDDD?", "aaaaaaaaDDDD?", "aaaaaaaaDDD?D?"]),
     .init("checkpointOneSuperblock", rule: "15", ["aaaaaaaaDDD?", "aaaaaaaaDDDD?", "aaaaaaaaDDD?D?"]),
     .init("tailBesideHome", rule: "15", ["aacck!", "aaccccccccccccc!"]),
@@ -90,7 +89,6 @@ struct PlantedBugEntry: Sendable {
     .init("homesBesideClose", rule: "superblock", ["aaccccccccccco!", "aaaaccccccccccco!"]),
     // Blocks and data
     .init("ignoreBlockNumber", rule: "misdirected", ["aaaaH"]),
-    .init("acceptZeroBlock", rule: "zero block", ["aaaaN"]),
     .init("ignoreGeneration", rule: "lost write", ["aakccL", "aaaakccccL"]),
     .init("forgetGeneration", rule: "lost write", ["aakckcL", "aaaakckccL"]),
     .init("blockChecksumSkipsHeader", rule: "rot", ["aaaacW"]),

@@ -13,6 +13,7 @@ final class RigGroup: @unchecked Sendable {
   private var state: RigState
   private var entered: [(commit: RigCommit, state: RigState)] = []
   private var acknowledged = 0
+  private var interrupted = false
   private var error: StorageError?
 
   init(_ device: BlockDevice, _ state: RigState, _ commits: [RigCommit]) {
@@ -57,7 +58,7 @@ final class RigGroup: @unchecked Sendable {
       lock.with { acknowledged += 1 }
     } catch {
       switch error {
-      case .memory, .poisoned: break
+      case .memory, .poisoned: lock.with { interrupted = true }
       default: lock.with { self.error = error }
       }
     }
@@ -66,6 +67,8 @@ final class RigGroup: @unchecked Sendable {
   /// The commits that entered the journal, in order, and what the device shows with each.
   var members: [(commit: RigCommit, state: RigState)] { lock.with { entered } }
   var acknowledgedCount: Int { lock.with { acknowledged } }
+  /// Whether a fault has met a commit, be it before it entered the journal.
+  var wasInterrupted: Bool { lock.with { interrupted } }
   /// An error that no fault explains.
   var failure: StorageError? { lock.with { error } }
 }
