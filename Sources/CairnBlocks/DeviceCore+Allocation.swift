@@ -163,6 +163,8 @@ extension DeviceCore {
     if let block = table.find(layout.geometryBlock, sequence: .max) {
       geometry = Geometry(decoding: block)
       allocator.resize(to: geometry.blockCount)
+      // No view has seen a growth that is taken back.
+      blockCountSeen.store(geometry.blockCount, ordering: .releasing)
     }
   }
 }

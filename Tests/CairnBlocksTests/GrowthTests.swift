@@ -12,6 +12,21 @@ struct GrowthTests {
     return format
   }
 
+  /// A view said that the device was larger, after a growth that was taken back.
+  @Test("that is taken back changes nothing that a view says")
+  func takenBack() throws {
+    let (_, device) = try TestDevice.make()
+    let before = try device.read { view throws(StorageError) in view.blockCount }
+    let error = failure { () throws(StorageError) in
+      try device.transaction { transaction throws(StorageError) in
+        try transaction.grow(byBlocks: 128)
+        throw .transactionFailed
+      }
+    }
+    #expect(error == .transactionFailed)
+    #expect(try device.read { view throws(StorageError) in view.blockCount } == before)
+  }
+
   @Test("makes room for what did not fit, in groups that were not there before")
   func manual() throws {
     let (memory, device) = try TestDevice.make(pageCount: 1)
