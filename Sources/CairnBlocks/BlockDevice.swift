@@ -186,7 +186,7 @@ extension DeviceCore {
         recovered: recovered.bitmapRanges.filter { $0.key < geometry.formattedGroupCount },
         recoveredSequence: head.sequence - 1)
       try forgetFreedBlocks()
-      if !options.isReadOnly && superblock.segments.count >= DeviceLimits.segmentCountMax - 1
+      if !options.isReadOnly && superblock.segments.count >= DeviceLimits.segmentCountRelief
         && !isPlanted(.neverRelieveSegments)
       {
         try forceCheckpoint(keepingHistory: true)

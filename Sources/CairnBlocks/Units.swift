@@ -95,4 +95,7 @@ package enum DeviceLimits {
   package static let sequenceEnd: UInt64 = 1 << 60
   /// Journal segments that a superblock can list.
   package static let segmentCountMax = 8
+  /// Segments with which an opening empties the list by a checkpoint. That may commit table entries of its own, and a crash in it
+  /// leaves one segment more; so it begins while there is room for several crashes in a row.
+  package static let segmentCountRelief = 4
 }

@@ -4,13 +4,11 @@
   import CairnTables
   import CairnVolumes
 
-  private let environment = Environment(now: { 1_000_000_000 }, random: { 0x1234_5678_9ABC_DEF0 })
-
   /// L5: tables, with everything that a query can ask.
   func smokeTables() -> Bool {
     let memory: any StableMemory = HeapMemory(pageCount: 256)
     do throws(StorageError) {
-      let options = StoreOptions(filesystems: [TableFilesystem()], environment: environment)
+      let options = StoreOptions(filesystems: [TableFilesystem()], environment: smokeEnvironment())
       let store = try Store.create(on: memory, format: FormatOptions(), options: options)
       try store.openTables("tables", try smokeSchema())
       try store.transaction { (transaction) throws(StorageError) in

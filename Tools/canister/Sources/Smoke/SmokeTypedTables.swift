@@ -9,8 +9,7 @@
   func smokeTypedTables() -> Bool {
     let memory: any StableMemory = HeapMemory(pageCount: 256)
     do throws(StorageError) {
-      let environment = Environment(now: { 1_000_000_000 }, random: { 0x1234_5678_9ABC_DEF0 })
-      let options = StoreOptions(filesystems: [TableFilesystem()], environment: environment)
+      let options = StoreOptions(filesystems: [TableFilesystem()], environment: smokeEnvironment())
       let store = try Store.create(on: memory, format: FormatOptions(), options: options)
       let schema = try DatabaseSchema([Town.tableSchema])
       try store.openTables("tables", schema)
