@@ -13,7 +13,7 @@ struct ProcessSuite: Suite {
   /// Kills of a long run: as many as its time allows.
   private static let killCountMax = 100_000
   /// Traces of a short run, and of a long one.
-  private static let traceCount = 2
+  private static let traceCount = 4
   private static let traceCountMax = 1_000
 
   func run(_ run: SuiteRun) throws {
