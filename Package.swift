@@ -14,6 +14,12 @@ let strict: [SwiftSetting] = [
 /// The layers that also run in a canister (L0...L5): nothing that Embedded Swift lacks.
 let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", as: .error)]
 
+/// Where a compiler plugin can be a part of the build. A WebAssembly build gets it with a compiler flag: see Tools/dev.
+let hosts: [Platform] = [
+  .macOS, .macCatalyst, .iOS, .tvOS, .watchOS, .visionOS, .driverKit, .linux, .android, .windows, .openbsd,
+  .custom("freebsd"),
+]
+
 let package = Package(
   name: "cairn",
   products: [
@@ -158,7 +164,7 @@ let package = Package(
       name: "Cairn",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
-        "CairnTableMacros", "CairnVolumes",
+        "CairnVolumes", .target(name: "CairnTableMacros", condition: .when(platforms: hosts)),
       ],
       swiftSettings: strict
     ),

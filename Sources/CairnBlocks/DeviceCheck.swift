@@ -21,6 +21,9 @@ public struct DeviceReport: Equatable, Sendable {
   public internal(set) var formattedGroupCount: UInt64 = 0
   /// Commits that the ring still shows.
   public internal(set) var journalCommitCount: UInt64 = 0
+
+  /// What is said of a device at which nobody looked.
+  public init() {}
 }
 
 /// The blocks that bitmaps say are in use, as of a view.

@@ -222,7 +222,7 @@ public struct Disk {
     return UInt64(byteCount / geometry.blockByteCount)
   }
 
-  private func requireInside(_ block: UInt64, _ count: UInt64) throws(StorageError) {
+  func requireInside(_ block: UInt64, _ count: UInt64) throws(StorageError) {
     guard block <= geometry.blockCount, count <= geometry.blockCount - block else {
       let (end, overflow) = block.addingReportingOverflow(count)
       throw .invalidRange(lower: block, upper: overflow ? .max : end, byteCount: geometry.blockCount)

@@ -131,13 +131,18 @@ public struct ByteMap {
   public func deleteRange(
     from: [UInt8]? = nil, to: [UInt8]? = nil, limit: UInt64? = nil
   ) throws(StorageError) -> UInt64 {
-    for bound in [from, to] {
-      guard let bound, bound.count > MapOperation.boundByteCountMax else { continue }
-      throw .invalidKey(byteCount: bound.count, limit: MapOperation.boundByteCountMax)
-    }
+    try Self.requireAllowed(from, to)
     let operation = MapOperation.deleteRange(from: from ?? [], to: to, limit: limit)
     return try volume.perform(recordsReads: true, releasesSpace: true, operation: { operation.encoded }) {
       () throws(StorageError) in try dropRange(from: from ?? [], to: to, limit: limit)
+    }
+  }
+
+  /// Throws for bounds that no operation carries.
+  static func requireAllowed(_ bounds: [UInt8]?...) throws(StorageError) {
+    for bound in bounds {
+      guard let bound, bound.count > MapOperation.boundByteCountMax else { continue }
+      throw .invalidKey(byteCount: bound.count, limit: MapOperation.boundByteCountMax)
     }
   }
 

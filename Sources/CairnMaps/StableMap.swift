@@ -187,7 +187,7 @@ public struct StableMap<Key: Storable, Value: Storable> {
 
   private static func encoded(_ key: Key) throws(StorageError) -> [UInt8] { try MapCoding.encode(key: key) }
 
-  private static func bound(_ key: Key?) throws(StorageError) -> [UInt8]? {
+  static func bound(_ key: Key?) throws(StorageError) -> [UInt8]? {
     guard let key else { return nil }
     return try encoded(key)
   }

@@ -1,8 +1,8 @@
 import SwiftCompilerPlugin
 import SwiftSyntaxMacros
 
-/// The compiler plugin behind `@Table` and the attributes beside it.
+/// The compiler plugin behind `@Table`, the attributes beside it, and `@Canister`.
 @main
 struct CairnTablePlugin: CompilerPlugin {
-  let providingMacros: [any Macro.Type] = [TableMacro.self, ColumnAttributeMacro.self]
+  let providingMacros: [any Macro.Type] = [TableMacro.self, ColumnAttributeMacro.self, CanisterMacro.self]
 }

@@ -137,12 +137,30 @@ struct RecordTests {
       RecordSample(
         "held range", HeldRange(volume: 3, tree: BlockNumber(77), low: [], high: [5], isWrite: true),
         [1, 3, 3, 77, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5], encode: { $0.encoded }, decode: HeldRange.init(decoding:)),
+      RecordSample("long work", work, workBytes, encode: { $0.encoded }, decode: WorkRecord.init(decoding:)),
     ]
     + operations.map { name, operation, bytes in
       RecordSample(name, operation, bytes, encode: { $0.encoded }, decode: CatalogOperation.init(decoding:))
     }
 
   static let volume3 = VolumeID(byte: 3)
+
+  static let work: WorkRecord = {
+    var record = WorkRecord(volume: volume3, incarnation: 5, beganAt: 6, principal: alice, work: [9, 8])
+    record.stepCount = 7
+    record.cursor = [1]
+    return record
+  }()
+
+  static let workBytes: [UInt8] = [
+    1, 3,  // version, volume
+    5, 0, 0, 0, 0, 0, 0, 0,  // incarnation
+    6, 0, 0, 0, 0, 0, 0, 0,  // began
+    7, 0, 0, 0, 0, 0, 0, 0,  // steps
+    5, 0x61, 0x6C, 0x69, 0x63, 0x65,  // who began it
+    2, 9, 8,  // work
+    1, 1,  // cursor
+  ]
 
   static let operations: [(String, CatalogOperation, [UInt8])] = [
     (
@@ -168,6 +186,8 @@ struct RecordTests {
       [1, 6, 1, 3, 1, 0, 0, 0, 1, 7]
     ),
     ("revoke", .revoke(Principal(stored: [7]) ?? alicePrincipal, .store), [1, 7, 0, 0, 1, 7]),
+    ("begin work", .beginWork(work), [1, 8, UInt8(workBytes.count)] + workBytes),
+    ("cancel work", .cancelWork(258), [1, 9, 2, 1, 0, 0, 0, 0, 0, 0]),
   ]
 
   private static let alicePrincipal: Principal = {
@@ -231,6 +251,8 @@ struct RecordTests {
     #expect(CatalogKey.transaction(id) == [6, 1, 2, 3, 4, 5, 6, 7, 8])
     #expect(CatalogKey.outcome(id) == [7, 1, 2, 3, 4, 5, 6, 7, 8])
     #expect(CatalogKey.outcomeOrder(5, id) == [8, 0, 0, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8])
+    #expect(CatalogKey.work(258) == [9, 0, 0, 0, 0, 0, 0, 1, 2])
+    #expect(CatalogKey.work(CatalogKey.work(258)) == 258 && CatalogKey.work([9, 1]) == nil)
     for scope in [GrantScope.store, .volume(Self.volume3)] {
       let read = try #require(CatalogKey.grant(CatalogKey.grant(principal, scope)))
       #expect(read.principal == principal && read.scope == scope)

@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .library(name: "Canister", targets: ["Canister"]),
     .library(name: "Candid", targets: ["Candid"]),
+    .library(name: "CanisterService", targets: ["CanisterService"]),
   ],
   dependencies: [
     // No traits: a canister has no zlib.
@@ -44,6 +45,14 @@ let package = Package(
     .executableTarget(name: "BackendTwo", dependencies: ["Backend", "Canister", "Candid"], swiftSettings: embedded),
     // The example with methods that fail on purpose, for the tests.
     .executableTarget(name: "BackendFaulty", dependencies: ["Backend", "Canister", "Candid"], swiftSettings: embedded),
+    // What `@Canister` generates calls of.
+    .target(
+      name: "CanisterService",
+      dependencies: [
+        "Canister", "Candid", .product(name: "Cairn", package: "cairn"), .product(name: "CairnCore", package: "cairn"),
+      ], swiftSettings: embedded),
+    // The second example: a canister that is declared and not written.
+    .executableTarget(name: "Blog", dependencies: ["CanisterService"], swiftSettings: embedded),
     // What `Tools/dev canister --bench` measures.
     .executableTarget(
       name: "Bench", dependencies: ["Canister", .product(name: "CairnCore", package: "cairn")], swiftSettings: embedded),

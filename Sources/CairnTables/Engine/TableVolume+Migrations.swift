@@ -12,7 +12,12 @@ extension Store {
   /// migrations that the volume has not seen yet. Each of them, and each part of a long one or of a large index, is a
   /// transaction; after a crash the next call goes on behind the last. Throws `schemaMismatch` when the volume is newer than
   /// the program, or a migration is missing here or there.
-  public func openTables(_ volume: String = "tables", _ schema: DatabaseSchema) throws(StorageError) {
+  ///
+  /// - Parameter buildsIndexesInSteps: leaves the building of new indexes to `step(budget:)`, for callers whose calls are bounded
+  ///   (a canister). Until they are ready, queries do without them.
+  public func openTables(
+    _ volume: String = "tables", _ schema: DatabaseSchema, buildsIndexesInSteps: Bool = false
+  ) throws(StorageError) {
     let isCurrent = try read { (transaction) throws(StorageError) -> Bool in
       guard try transaction.volumeExists(volume) else { return false }
       return try transaction.tables(volume).isCurrent(schema)
@@ -22,7 +27,12 @@ extension Store {
     while !isDone {
       isDone = try transaction { (transaction) throws(StorageError) in
         if try !transaction.volumeExists(volume) { try transaction.createTables(volume) }
-        return try transaction.tables(volume).step(to: schema)
+        let tables = try transaction.tables(volume)
+        if buildsIndexesInSteps, tables.catalog.header.hash == schema.hash {
+          try tables.beginBuildingIndexes()
+          return true
+        }
+        return try tables.step(to: schema)
       }
     }
   }

@@ -39,8 +39,12 @@ extension TableVolume {
   /// value come, other columns go; indexes, references and checks come and go; the rows that are there are held against new
   /// rules. Throws `schemaMismatch` where that is not possible: a column with another type, or another primary key, needs a
   /// new table and a migration that copies the rows.
-  public func alterTable(_ schema: TableSchema) throws(StorageError) {
-    try alterTable(try PreparedSchema(schema), isAdditive: false, buildsIndexes: true)
+  ///
+  /// - Parameter inSteps: leaves the building of new indexes to `Store.step(budget:)`, for a table with more rows than one
+  ///   transaction takes.
+  public func alterTable(_ schema: TableSchema, inSteps: Bool = false) throws(StorageError) {
+    try alterTable(try PreparedSchema(schema), isAdditive: false, buildsIndexes: !inSteps)
+    if inSteps { try beginBuildingIndexes() }
   }
 
   func alterTable(

@@ -104,6 +104,26 @@ struct Catalog: Sendable {
     try tree.put(CatalogKey.outcomeOrder(record.endedAt, id), [], in: writer)
   }
 
+  // MARK: Long work
+
+  func work(_ id: UInt64, in view: BlockView) throws(StorageError) -> WorkRecord? {
+    guard let bytes = try tree.get(CatalogKey.work(id), in: view) else { return nil }
+    return try decode(bytes, WorkRecord.init(decoding:))
+  }
+
+  /// The long work that is under way, oldest first.
+  func works(in view: BlockView) throws(StorageError) -> [(id: UInt64, record: WorkRecord)] {
+    var found: [(id: UInt64, record: WorkRecord)] = []
+    var cursor = try RangeCursor(tree, CatalogKey.works, in: view)
+    while try cursor.next() {
+      guard let id = CatalogKey.work(cursor.key) else { throw damage }
+      found.append((id, try decode(cursor.value(), WorkRecord.init(decoding:))))
+    }
+    return found
+  }
+
+  // MARK: Outcomes
+
   /// Forgets up to `limit` outcomes from before `time`.
   func forgetOutcomes(before time: UInt64, limit: Int, in writer: BlockTransaction) throws(StorageError) {
     var forgotten: [[UInt8]] = []

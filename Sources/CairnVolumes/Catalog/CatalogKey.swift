@@ -9,6 +9,7 @@
 ///     06 transaction (8, big-endian)               TransactionRecord
 ///     07 transaction (8, big-endian)               OutcomeRecord
 ///     08 time (8, big-endian) transaction (8)      nothing: the order in which outcomes are forgotten
+///     09 number (8, big-endian)                    WorkRecord
 enum CatalogKey {
   static let store: [UInt8] = [Tag.store]
 
@@ -29,9 +30,13 @@ enum CatalogKey {
     [Tag.outcomeOrder] + bigEndian(time) + bigEndian(id.rawValue)
   }
 
+  /// Long work by its number.
+  static func work(_ id: UInt64) -> [UInt8] { [Tag.work] + bigEndian(id) }
+
   static let volumes = range(of: Tag.volume)
   static let grants = range(of: Tag.grant)
   static let transactions = range(of: Tag.transaction)
+  static let works = range(of: Tag.work)
 
   static func grants(on id: VolumeID) -> KeyRange {
     KeyRange(
@@ -75,6 +80,12 @@ enum CatalogKey {
     return TransactionID(rawValue: bigEndian(key, at: 9))
   }
 
+  /// The number of long work's key.
+  static func work(_ key: [UInt8]) -> UInt64? {
+    guard key.count == 9, key[0] == Tag.work else { return nil }
+    return bigEndian(key, at: 1)
+  }
+
   private static func range(of tag: UInt8) -> KeyRange { KeyRange(low: [tag], high: [tag + 1]) }
 
   private enum Tag {
@@ -86,6 +97,7 @@ enum CatalogKey {
     static let transaction: UInt8 = 6
     static let outcome: UInt8 = 7
     static let outcomeOrder: UInt8 = 8
+    static let work: UInt8 = 9
   }
 }
 

@@ -4,7 +4,8 @@ package import CairnBytes
 ///
 ///     offset  size  field
 ///          0     1  version of this encoding, 1
-///          1     1  what: 1 create, 2 remove, 3 rename, 4 quota, 5 reservation, 6 grant, 7 revoke
+///          1     1  what: 1 create, 2 remove, 3 rename, 4 quota, 5 reservation, 6 grant, 7 revoke, 8 begin work,
+///                   9 cancel work
 ///          2        create:      volume 1, kind 4, format version 2, incarnation 8, quota 8 (all ones: none),
 ///                                reservation 8, owner, name, options (the last three: varint length, the bytes)
 ///                   remove:      volume 1, definition 8 (the new one)
@@ -13,6 +14,8 @@ package import CairnBytes
 ///                   reservation: volume 1, bytes 8
 ///                   grant:       scope 1 (0 store, 1 volume), volume 1 (0 for the store), rights 4, principal
 ///                   revoke:      scope 1, volume 1, principal (varint length, the bytes)
+///                   begin work:  WorkRecord (varint length, the bytes)
+///                   cancel work: number 8
 package enum CatalogOperation: Equatable, Sendable {
   /// What a new volume is.
   package struct NewVolume: Equatable, Sendable {
@@ -34,6 +37,8 @@ package enum CatalogOperation: Equatable, Sendable {
   case setReservation(VolumeID, UInt64)
   case grant(Principal, GrantScope, Rights)
   case revoke(Principal, GrantScope)
+  case beginWork(WorkRecord)
+  case cancelWork(UInt64)
 
   private static let version: UInt8 = 1
   /// Most bytes of the options of a new volume.
@@ -81,6 +86,12 @@ extension CatalogOperation {
       writer.uint8(7)
       Self.encode(scope, into: &writer)
       writer.lengthPrefixed(principal.bytes)
+    case .beginWork(let record):
+      writer.uint8(8)
+      writer.lengthPrefixed(record.encoded)
+    case .cancelWork(let id):
+      writer.uint8(9)
+      writer.uint64(id)
     }
     return writer.bytes
   }
@@ -104,6 +115,8 @@ extension CatalogOperation {
     case 7:
       let scope = try Self.scope(&reader)
       self = .revoke(try Self.principal(&reader), scope)
+    case 8: self = .beginWork(try WorkRecord(decoding: try reader.lengthPrefixed(limit: reader.remaining)))
+    case 9: self = .cancelWork(try reader.uint64())
     default: throw .malformed
     }
     try reader.finish()

@@ -46,6 +46,11 @@ extension StoreCheck {
         outcomes += 1
         try self.checkOutcome(key, value)
       case 8: orders += 1
+      case 9:
+        try self.reads(key) { () throws(ByteReader.Failure) in
+          guard CatalogKey.work(key) != nil else { throw .malformed }
+          _ = try WorkRecord(decoding: value)
+        }
       default: self.find(.catalog, "an entry of no known meaning", key: key)
       }
       return true

@@ -20,21 +20,26 @@ final class StoreCheck {
   private var volumeName = ""
   private var nextProgress: UInt64 = 0
   private var scratch: [UInt8] = []
+  /// The part of one volume that is looked at; nil: all of it.
+  let window: CheckWindow?
 
   init(
-    _ core: StoreCore, _ transaction: Transaction, isDeep: Bool,
+    _ core: StoreCore, _ transaction: Transaction, isDeep: Bool, window: CheckWindow? = nil,
     progress: @escaping (CheckProgress) throws(StorageError) -> Void
   ) throws(StorageError) {
     self.core = core
     self.transaction = transaction
     self.isDeep = isDeep
+    self.window = window
     self.progress = progress
     view = transaction.view
     map = try view.allocationMap()
-    report = CheckReport(device: try core.device.checkDevice())
+    // A piece must cost what its budget says, however large the device is.
+    report = CheckReport(device: window == nil ? try core.device.checkDevice() : DeviceReport())
     try view.requireAllocation(byteCount: map.blockCount / 8)
     visited = [UInt64](repeating: 0, count: Int((map.blockCount + 63) / 64))
     report.isDeep = isDeep
+    guard window == nil else { return }
     var allocated: UInt64 = 0
     map.forEachAllocated { _ in allocated += 1 }
     report.allocatedBlockCount = allocated
@@ -152,6 +157,29 @@ final class StoreCheck {
     return isSound ?? false
   }
 
+  /// Walks the entries of a tree that stand in the window. What is damaged ends the walk of this tree, and the next one follows.
+  func walk(
+    _ tree: Tree, in window: CheckWindow,
+    _ entry: (_ key: [UInt8], _ value: [UInt8]) throws(StorageError) -> Void
+  ) throws(StorageError) {
+    guard let start = window.enter() else { return }
+    try part { () throws(StorageError) in
+      var cursor = tree.cursor(in: view)
+      var isFound = try start.isEmpty ? cursor.seekFirst() : cursor.seek(to: start)
+      var last: [UInt8]?
+      while isFound {
+        let key = cursor.key
+        if window.isSpent { return window.stop(before: key) }
+        if let last, !last.lexicographicallyPrecedes(key) { return find(.tree, "keys out of order", key: key) }
+        window.spend(1)
+        report.entryCount += 1
+        try entry(key, try cursor.value())
+        last = key
+        isFound = try cursor.next()
+      }
+    }
+  }
+
   private func verifyHome(_ block: BlockNumber) throws(StorageError) {
     guard block.rawValue < map.blockCount else { return }
     do throws(StorageError) {
@@ -168,6 +196,7 @@ final class StoreCheck {
       return find(.filesystem, "data without a digest for each 64 KiB", block: data.extent.start, key: key)
     }
     try mark(data.extent)
+    window?.spend(UInt64(data.extent.count))
     report.dataByteCount += data.byteCount
     guard isDeep, data.extent.end <= map.blockCount else { return }
     let chunk = DataExtent.chunkByteCount
@@ -227,7 +256,9 @@ final class StoreCheck {
       let check = VolumeCheck(self, volume)
       try volume.filesystem.check(volume, check)
       // Half of a volume that is being removed is gone; its figures follow at the end.
-      if !found.record.isBeingRemoved && !isIncomplete { try check.compare(blocks: report.reachedBlockCount - before) }
+      if window == nil && !found.record.isBeingRemoved && !isIncomplete {
+        try check.compare(blocks: report.reachedBlockCount - before)
+      }
     }
     isIncomplete = isIncomplete || wasIncomplete
   }

@@ -16,11 +16,15 @@ public final class VolumeCheck {
   /// The digests of data are to be compared, too. `data(_:key:)` does it by itself.
   public var isDeep: Bool { check.isDeep }
 
+  /// Only a part of the volume is walked: what was counted or collected on the way is not all that there is.
+  public var isPartial: Bool { check.window != nil }
+
   /// Walks a tree: its own rules first, then each entry in order. Entries of a damaged tree are not visited.
   public func tree(
     _ tree: VolumeTree,
     _ entry: (_ key: [UInt8], _ value: [UInt8]) throws(StorageError) -> Void = { (_, _) throws(StorageError) in }
   ) throws(StorageError) {
+    if let window = check.window { return try check.walk(tree.tree, in: window, entry) }
     guard try check.walk(tree.tree) else { return }
     try tree.tree.scan(in: check.view) { (key, value) throws(StorageError) -> Bool in
       try entry(BulkCopy.array(key), BulkCopy.array(value))

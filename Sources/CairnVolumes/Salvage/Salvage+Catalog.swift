@@ -72,6 +72,7 @@ extension Salvage {
     case 6: return CatalogKey.transaction(key) != nil && (try? TransactionRecord(decoding: value)) != nil
     case 7: return key.count == 9 && (try? OutcomeRecord(decoding: value)) != nil
     case 8: return CatalogKey.outcomeOrder(key) != nil && value.isEmpty
+    case 9: return CatalogKey.work(key) != nil && (try? WorkRecord(decoding: value)) != nil
     default: return false
     }
   }
@@ -113,8 +114,18 @@ extension Salvage {
         } else {
           isSound = false
         }
-      // Names, usages and the order of outcomes follow from the rest.
+      // Names, usages and the order of outcomes follow from the rest. Long work is not brought over: its cursor is of the old
+      // volume, and who wants it begins it again.
       case 3, 4, 8: break
+      case 9:
+        if let record = try? WorkRecord(decoding: value) {
+          try lose(
+            SalvageLoss(
+              key: key,
+              text: "long work on volume \(record.volume), which is broken off after \(record.stepCount) steps"))
+        } else {
+          isSound = false
+        }
       default: isSound = false
       }
       if !isSound { try lose(SalvageLoss(key: key, text: "a record of the catalog that makes no sense")) }

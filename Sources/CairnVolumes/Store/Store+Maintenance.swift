@@ -54,11 +54,16 @@ extension Store {
   /// Damage of the journal that opening for reading found; the store then shows the last commit before it.
   public var journalDamage: Damage? { core.device.journalDamage }
 
-  /// Goes on with long work that was begun (volumes that were removed), about `budget` blocks of it.
+  /// Goes on with long work that was begun: first volumes that were removed, then what was begun as work to be done in steps
+  /// (ranges of maps and disks, objects by their prefix, indexes), oldest first. One commit; about `budget` blocks, entries or rows of it.
   ///
-  /// - Returns: Whether nothing is left.
+  /// An error changes nothing, and the same piece comes again; `cancelWork` breaks off what can not be done.
+  ///
+  /// - Returns: Whether nothing was left to be done.
+  @discardableResult
   public func step(budget: Int) throws(StorageError) -> Bool {
-    try core.removeStep(budget: budget)
+    guard try core.removeStep(budget: budget) else { return false }
+    return try core.workStep(budget: budget)
   }
 
   /// Takes room for data outside of any transaction, so that a long upload does not keep others from committing.

@@ -203,6 +203,9 @@ extension Transaction {
       guard try catalog.root.delete(CatalogKey.grant(principal, scope)) else {
         throw .notFound(Subject("grant", principal.bytes))
       }
+    case .beginWork(let record): try beginWork(record, in: catalog)
+    case .cancelWork(let id):
+      guard try catalog.root.delete(CatalogKey.work(id)) else { throw .notFound(Subject("long work", "\(id)")) }
     }
   }
 

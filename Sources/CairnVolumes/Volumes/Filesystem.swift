@@ -36,6 +36,16 @@ public protocol Filesystem: AnyObject, Sendable {
   /// Gives back about `budget` blocks of a removed volume; true when nothing is left but the root tree. Called until then,
   /// in a transaction each time.
   func remove(_ volume: Volume, budget: Int) throws(StorageError) -> Bool
+  /// Does the next piece of long work that `Volume.begin(work:)` began, with the filesystem's own calls: about `budget` entries,
+  /// rows or blocks of it. What it changes and the cursor that it returns are one commit.
+  ///
+  /// - Parameters:
+  ///   - work: what is to be done.
+  ///   - cursor: what the piece before returned; empty for the first one.
+  /// - Returns: where the next piece goes on; nil when nothing is left. By default the filesystem knows no such work.
+  func advance(
+    _ volume: Volume, _ work: [UInt8], cursor: [UInt8], budget: Int
+  ) throws(StorageError) -> [UInt8]?
   /// Brings over what still verifies of a damaged volume to a new one, and tells what is lost. By default all of it is told
   /// as lost: only the filesystem knows what belongs to a volume.
   func salvage(_ salvage: VolumeSalvage) throws(StorageError)
@@ -52,6 +62,13 @@ extension Filesystem {
   /// Tells the whole volume as lost.
   public func salvage(_ salvage: VolumeSalvage) throws(StorageError) {
     try salvage.lose("the whole volume: its filesystem (\(kind)) has no salvage")
+  }
+
+  /// Knows no long work.
+  public func advance(
+    _ volume: Volume, _ work: [UInt8], cursor: [UInt8], budget: Int
+  ) throws(StorageError) -> [UInt8]? {
+    throw .invalidArgument("the filesystem \(kind) of volume \(volume.name) knows no such long work")
   }
 
   /// Knows no volume again.

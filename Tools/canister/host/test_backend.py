@@ -15,54 +15,10 @@ import tempfile
 import zlib
 
 import replica
-from candid import decode, encode, field_id
+from candid import decode
+from support import ENGINE, MIB, OTHER, OWNER, contents, expect, field, query, refusal, result, run_tests, update
 
-ENGINE = replica.make_engine()
-OWNER, OTHER = b"\x01\x02\x03", b"\x0a\x0b"
-MIB = 1 << 20
 CHUNK = 1_900_000
-
-
-class Failure(Exception):
-    """A test that found something else than it expects."""
-
-
-def expect(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def result(outcome):
-    """The `ok` of a reply."""
-    expect(outcome.is_ok, f"the message trapped: {outcome.error}")
-    case, value = decode(outcome.reply)
-    expect(case == field_id("ok"), f"the canister refused: {value}")
-    return value
-
-
-def refusal(outcome):
-    """The `err` of a reply."""
-    expect(outcome.is_ok, f"the message trapped: {outcome.error}")
-    case, value = decode(outcome.reply)
-    expect(case == field_id("err"), f"the canister agreed: {value}")
-    return value
-
-
-def update(canister, method, *arguments, caller=None):
-    return canister.update(method, encode(*arguments), caller)
-
-
-def query(canister, method, *arguments, caller=None):
-    return canister.query(method, encode(*arguments), caller)
-
-
-def field(record, name):
-    return record[field_id(name)]
-
-
-def contents(size, seed):
-    """Bytes that a seed decides."""
-    return hashlib.shake_128(seed.encode()).digest(size)
 
 
 def new(wasm):
@@ -172,6 +128,42 @@ def test_transaction_over_an_upgrade(wasm):
     events = [field(c, "event") for c in result(query(canister, "journal", 1000)) if field(c, "transaction") == transaction]
     expect(events == ["begin", "stage", "stage", "stage", "stage", "commit"], f"the journal: {events}")
     expect(all(field(c, "valid") for c in result(query(canister, "journal", 1000))), "the journal verifies")
+
+
+def test_upload_over_an_upgrade(wasm):
+    """An upload that is neither finished nor staged ends with the upgrade, and its space is free again."""
+    canister = new(wasm.one)
+    free = field(result(query(canister, "status")), "free")
+    number = result(update(canister, "upload_begin", 3 * MIB))
+    result(update(canister, "upload_chunk", number, contents(CHUNK, "x")))
+    expect(canister.upgrade(wasm.two).is_ok, "the upgrade")
+    expect("there is no upload" in refusal(update(canister, "upload_chunk", number, b"1")), "the upload is gone")
+    expect(field(result(query(canister, "status")), "free") == free, "its space is free")
+
+
+def test_steps_over_an_upgrade(wasm):
+    """Long work goes on behind an upgrade where it was."""
+    canister = new(wasm.one)
+    for number in range(120):
+        result(update(canister, "put", "media", f"old/{number:03}", contents(100 + number, "s")))
+    result(update(canister, "put", "media", "new", b"stays"))
+    result(update(canister, "begin_delete_all", "media", "old/"))
+    expect(field(result(query(canister, "status")), "works") == 1, "work is under way")
+    expect(result(update(canister, "step", 50)) is False, "a step")
+    expect(field(result(query(canister, "status")), "objects") == 71, "a part is done")
+    expect(canister.upgrade(wasm.two).is_ok, "the upgrade")
+    expect(field(result(query(canister, "status")), "works") == 1, "the work is still there")
+    trapped = canister.limits["update"]
+    canister.limits["update"] = 100_000
+    expect("instruction limit" in update(canister, "step", 50).error, "a step that is too large")
+    canister.limits["update"] = trapped
+    steps = 0
+    while not result(update(canister, "step", 50)):
+        steps += 1
+    expect(steps == 2, f"{steps} steps")
+    status = result(query(canister, "status"))
+    expect(field(status, "objects") == 1 and field(status, "works") == 0, "all of it is done")
+    expect(result(query(canister, "get", "media", "new", 0, 10)) == b"stays", "what was not to be deleted")
 
 
 def test_conflict_and_rollback(wasm):
@@ -316,20 +308,5 @@ class Built:
         self.cairn = paths[3]
 
 
-def main():
-    built = Built(sys.argv[1:])
-    failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        try:
-            test(built)
-            print(f"ok      {name[5:]}", flush=True)
-        except Failure as failure:
-            failed += 1
-            print(f"FAILED  {name[5:]}: {failure}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals(), Built(sys.argv[1:])))

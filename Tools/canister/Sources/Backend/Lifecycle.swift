@@ -41,8 +41,8 @@
     }
   }
 
-  /// `step : (nat64) -> (Result_bool)`: goes on with giving back what removed volumes took, about so many blocks of it;
-  /// true when nothing is left.
+  /// `step : (nat64) -> (Result_bool)`: goes on with long work, about so many entries or blocks of it; true when nothing is
+  /// left.
   @_expose(wasm, "canister_update step") @c(backend_step)
   public func step() {
     var arguments = Arguments()
@@ -55,6 +55,7 @@
   public func status() {
     let fields = [
       "capacity", "used", "free", "reserved", "journal", "volumes", "objects", "object_bytes", "transactions",
+      "works",
     ]
     answer(.record(fields.map { CandidField($0, .nat64) })) { (_, store) throws(StorageError) in
       let volumes = try store.volumes()
@@ -62,7 +63,7 @@
       let space = store.space
       let figures: [UInt64] = [
         space.capacity, space.used, space.free, space.reserved, space.journal, UInt64(volumes.count), objects.itemCount,
-        objects.byteCount, UInt64(try store.transactions().count),
+        objects.byteCount, UInt64(try store.transactions().count), UInt64(try store.works().count),
       ]
       return .record(figures.map { .nat($0) })
     }

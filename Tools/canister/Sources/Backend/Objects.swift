@@ -62,6 +62,20 @@
     }
   }
 
+  /// `begin_delete_all : (bucket : text, prefix : text) -> (Result)`: begins to remove all objects with a prefix; `step` goes on
+  /// with it, message after message, also behind an upgrade.
+  @_expose(wasm, "canister_update begin_delete_all") @c(backend_begin_delete_all)
+  public func beginDeleteAll() {
+    var arguments = Arguments()
+    let (bucket, prefix) = (arguments.text(), arguments.text())
+    answer(.null) { (_, store) throws(StorageError) in
+      try store.transaction { (transaction) throws(StorageError) in
+        try transaction.bucket(bucket).beginDeletingAll(prefix: Array(prefix.utf8))
+      }
+      return .null
+    }
+  }
+
   /// `get : (bucket : text, key : text, offset : nat64, count : nat64) -> (Result_blob) query`: a part of an object, as
   /// much of it as fits in a reply. Every byte is verified.
   @_expose(wasm, "canister_query get") @c(backend_get)
@@ -117,6 +131,9 @@
   // MARK: Uploads: contents beyond what one message carries
 
   /// `upload_begin : (size : nat64) -> (Result_nat64)`: its number. The size reserves the space; it need not be right.
+  ///
+  /// Until it is staged or finished, an upload is known in the heap alone: an upgrade of the canister ends it, and the client begins
+  /// it again. What is staged in a transaction stays.
   @_expose(wasm, "canister_update upload_begin") @c(backend_upload_begin)
   public func uploadBegin() {
     var arguments = Arguments()

@@ -86,10 +86,8 @@ public struct CandidEncoder {
   }
 
   private static func byteCount(of type: CandidType) -> Int {
-    if type == .nat8 { return 1 }
-    if type == .nat32 { return 4 }
-    precondition(type == .nat64, "a value of another type")
-    return 8
+    guard let count = type.numberByteCount else { preconditionFailure("a value of another type") }
+    return count
   }
 
   private static func append(bytes: [UInt8], to message: inout [UInt8]) {

@@ -51,6 +51,10 @@
       var bytes = unsafe span.mutableBytes
       try view.readData(at: extent.start, digests: digests, into: &bytes)
     }
+    var allocated = 0
+    try device.read { (view) throws(StorageError) in
+      try view.allocationMap().forEachAllocated { (_) throws(StorageError) in allocated += 1 }
+    }
     let seen = try snapshot.view.withBlock(block, kind: kind) { (bytes) throws(StorageError) in
       bytes[100] == 1 && bytes[103] == 4
     }
@@ -63,7 +67,7 @@
     let reservation = try device.reserveExtents(blockCount: 4)
     try device.checkpoint()
     try device.grow(byBytes: 4 << 20)
-    return seen && read == data && device.space.free > before && reservation.extents.count > 0
+    return seen && read == data && allocated >= 19 && device.space.free > before && reservation.extents.count > 0
   }
 
   private func countCommits(_ device: BlockDevice) throws(StorageError) -> Int {

@@ -84,6 +84,10 @@
       try numbers.put(1, Triple(-1, -2, -3))
       let wide = try transaction.createMap("wide", Pair<UInt16, UInt32>.self, String?.self)
       try wide.put(Pair(1, 2), "x")
+      var alone: [UInt8] = []
+      Pair(UInt8(1), "x").encodeAlone(into: &alone)
+      Triple(UInt8(1), UInt8(2), "y").encodeAlone(into: &alone)
+      guard alone == [1, 0x78, 1, 2, 0x79] else { return false }
       guard try again.first()?.value == Pair(.circle(2), nil), try again.last()?.value.second == 7 else { return false }
       guard try numbers.get(1)?.third == -3 else { return false }
       return try wide.values() == ["x"]

@@ -73,6 +73,8 @@
       passed += try row.int64(0) == nil ? 0 : 1
       return true
     }
+    let lent = try users.withRow([.integer(1)]) { (row) throws(StorageError) in try row.string(1) }
+    guard lent == .some("Ada") else { return false }
     let plan = try users.explain(Query(.compare("id", .equal, .integer(1))))
     // One by one: an operand that may throw makes the whole condition throw any error.
     let counts = [

@@ -1,0 +1,273 @@
+import Cairn
+import Testing
+
+/// Work that is done in steps: each is a commit, and any of them may be the last before a restart.
+@Suite("Long work in steps")
+struct LongWorkTests {
+  /// A store on a heap memory that can be opened again and again.
+  private final class Fixture {
+    let memory: any StableMemory = HeapMemory(pageCount: 512)
+    private(set) var store: Store
+
+    init() throws {
+      store = try Store.create(on: memory, options: Self.options)
+      try store.createVolume(ObjectVolume.defaultName, kind: .objects)
+    }
+
+    private static var options: StoreOptions { StoreOptions(filesystems: Store.standardFilesystems) }
+
+    /// Opens the store as after a crash.
+    func reopen() throws { store = try Store.open(on: memory, options: Self.options) }
+
+    /// Does all work that is under way, with a restart behind each step; how many steps there were.
+    func finish(budget: Int) throws -> Int {
+      var count = 0
+      while try !store.step(budget: budget) {
+        count += 1
+        try reopen()
+        let findings = try store.check().findings
+        #expect(findings.isEmpty, "after step \(count): \(findings)")
+        try #require(count < 1_000)
+      }
+      #expect(try store.works().isEmpty)
+      return count
+    }
+  }
+
+  private func bytes(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) } }
+
+  @Test("a range of a map, and of a typed one")
+  func maps() throws {
+    let fixture = try Fixture()
+    try fixture.store.createMap("numbers", UInt64.self, String.self)
+    try fixture.store.transaction { txn in
+      let map = try txn.map("numbers", UInt64.self, String.self)
+      for number in UInt64(0)..<1_000 { try map.put(number, "number \(number)") }
+      try map.beginRemovingRange(from: 100, to: 900)
+      // The same again is the same work.
+      try map.beginRemovingRange(from: 100, to: 900)
+    }
+    #expect(try fixture.store.works().count == 1)
+    #expect(try fixture.finish(budget: 150) == 6)
+    try fixture.store.transaction { txn in
+      let map = try txn.map("numbers", UInt64.self, String.self)
+      #expect(try map.count() == 200)
+      #expect(try map.keys(from: 99, limit: 2) == [99, 900])
+      try map.beginClearing()
+    }
+    #expect(try fixture.finish(budget: 150) == 2)
+    #expect(try fixture.store.read { txn in try txn.map("numbers", UInt64.self, String.self).isEmpty() })
+  }
+
+  @Test("objects by their prefix, a bucket with all its objects, copies to another volume")
+  func objects() throws {
+    let fixture = try Fixture()
+    try fixture.store.createVolume("archive", kind: .objects)
+    try fixture.store.transaction { txn in
+      try txn.createBucket("media")
+      try txn.createBucket("copies", volume: "archive")
+      for number in 0..<60 { try txn.bucket("media").put(ObjectKey("a/\(number)"), bytes(20_000)) }
+      for number in 0..<40 { try txn.bucket("media").put(ObjectKey("b/\(number)"), bytes(10)) }
+      try txn.bucket("media").beginCopyingAll(prefix: Array("a/".utf8), to: "copies", volume: "archive")
+    }
+    // 4 KiB a unit: 15 objects of 20,000 bytes are more than 64 of them.
+    #expect(try fixture.finish(budget: 64) == 5)
+    try fixture.store.transaction { txn in
+      let copies = try txn.bucket("copies", volume: "archive")
+      #expect(try copies.list(ObjectQuery(prefix: "", limit: 100)).objects.count == 60)
+      #expect(try copies.get("a/59") == bytes(20_000))
+      try txn.bucket("media").beginDeletingAll(prefix: Array("a/".utf8))
+    }
+    #expect(try fixture.finish(budget: 25) == 3)
+    #expect(
+      try fixture.store.read { txn in try txn.bucket("media").list(ObjectQuery(prefix: "")).objects.count } == 40)
+    try fixture.store.transaction { txn in try txn.objects().beginDeleting(bucket: "media") }
+    #expect(try fixture.finish(budget: 25) == 2)
+    #expect(try fixture.store.read { txn in try txn.objects().buckets().isEmpty })
+  }
+
+  @Test("blocks of a disk")
+  func disks() throws {
+    let fixture = try Fixture()
+    try fixture.store.createDisk("disk", DiskGeometry(blockCount: 1_000))
+    try fixture.store.transaction { txn in
+      let disk = try txn.disk("disk")
+      try disk.write(0, bytes(300 * 4096))
+      try disk.write(700, bytes(100 * 4096))
+      try disk.beginTrimming(50..<750)
+    }
+    #expect(try fixture.finish(budget: 100) == 3)
+    try fixture.store.read { txn in
+      let disk = try txn.disk("disk")
+      #expect(try disk.writtenBlockCount() == 100)
+      #expect(try disk.read(49) == Array(bytes(50 * 4096)[(49 * 4096)...]))
+      #expect(try disk.read(50) == [UInt8](repeating: 0, count: 4096))
+      #expect(try disk.read(750) == Array(bytes(51 * 4096)[(50 * 4096)...]))
+    }
+  }
+
+  private func schema(indexed: Bool) -> TableSchema {
+    TableSchema(
+      "people", columns: [ColumnDefinition("id", .int64), ColumnDefinition("name", .string)], primaryKey: ["id"],
+      indexes: indexed ? [IndexDefinition("name", on: ["name"])] : [])
+  }
+
+  @Test(
+    "an index over rows that are there, by altering a table and by opening with a new schema", arguments: [false, true])
+  func indexes(byOpening: Bool) throws {
+    let fixture = try Fixture()
+    try fixture.store.openTables("tables", try DatabaseSchema([schema(indexed: false)]))
+    try fixture.store.transaction { txn in
+      try txn.tables().table("people").insertMany(
+        (0..<1_000).map { [.integer(Int64($0)), .string("name \($0 % 10)")] })
+    }
+    if byOpening {
+      let schema = try DatabaseSchema([schema(indexed: true)], version: 2)
+      try fixture.store.openTables("tables", schema, buildsIndexesInSteps: true)
+      // A program that starts again meanwhile begins nothing twice.
+      try fixture.store.openTables("tables", schema, buildsIndexesInSteps: true)
+    } else {
+      try fixture.store.transaction { txn in try txn.tables().alterTable(schema(indexed: true), inSteps: true) }
+    }
+    #expect(try fixture.store.works().count == 1)
+    try fixture.store.transaction { txn in
+      try txn.tables().table("people").insert([.integer(5_000), .string("name 3")])
+    }
+    let query = Query(.compare("name", .equal, .string("name 3")))
+    func count() throws -> Int {
+      try fixture.store.read { txn in try txn.tables().table("people").select(query).all().count }
+    }
+    #expect(try count() == 101)
+    #expect(try fixture.finish(budget: 300) == 4)
+    #expect(try count() == 101)
+    let access = try fixture.store.read { txn in try txn.tables().table("people").explain(query).access }
+    #expect(access == .index("name"))
+  }
+
+  @Test("volumes that were removed come first, and works in their order")
+  func order() throws {
+    let fixture = try Fixture()
+    for name in ["first", "second"] {
+      try fixture.store.createMap(name)
+      try fixture.store.transaction { txn in
+        for number in UInt8(0)..<100 { try txn.map(name).put([number], [number]) }
+      }
+    }
+    try fixture.store.transaction { txn in try txn.map("first").beginDeletingRange() }
+    try fixture.store.transaction { txn in try txn.map("second").beginDeletingRange(to: [50]) }
+    let works = try fixture.store.works()
+    #expect(works.map { $0.stepCount } == [0, 0] && works[0].id < works[1].id)
+    _ = try fixture.store.step(budget: 60)
+    #expect(try fixture.store.works().map { $0.stepCount } == [1, 0])
+    #expect(try fixture.store.read { txn in try txn.map("second").count() } == 100)
+    // The work on a volume that is gone is void.
+    try fixture.store.removeVolume("first")
+    #expect(try fixture.finish(budget: 60) == 2)
+    #expect(try fixture.store.read { txn in try txn.map("second").count() } == 50)
+  }
+
+  @Test("work that can not be done is told each time, and can be broken off")
+  func cancel() throws {
+    let fixture = try Fixture()
+    try fixture.store.transaction { txn in
+      try txn.createBucket("media")
+      try txn.createBucket("target")
+      try txn.bucket("media").put("a", [1])
+      try txn.bucket("media").beginCopyingAll(to: "target")
+    }
+    try fixture.store.transaction { txn in try txn.objects().deleteBucket("target") }
+    for _ in 0..<2 { #expect(throws: StorageError.self) { try fixture.store.step(budget: 10) } }
+    let work = try #require(try fixture.store.works().first)
+    let stranger = fixture.store.acting(as: try Principal("stranger"))
+    #expect(throws: StorageError.self) { try stranger.cancelWork(work.id) }
+    #expect(try stranger.works().isEmpty)
+    try fixture.store.cancelWork(work.id)
+    #expect(throws: StorageError.notFound(Subject("long work", "\(work.id)"))) { try fixture.store.cancelWork(work.id) }
+    #expect(try fixture.store.step(budget: 10))
+  }
+
+  @Test("work that a transaction of several calls begins starts with its commit")
+  func staged() throws {
+    let fixture = try Fixture()
+    try fixture.store.createMap("map")
+    try fixture.store.transaction { txn in try txn.map("map").put([1], [1]) }
+    let id = try fixture.store.begin()
+    try fixture.store.resume(id) { txn in try txn.map("map").beginDeletingRange() }
+    #expect(try fixture.store.works().isEmpty)
+    #expect(try fixture.store.step(budget: 10))
+    try fixture.store.commit(id)
+    #expect(try fixture.store.works().count == 1)
+    #expect(try fixture.finish(budget: 10) == 1)
+    #expect(try fixture.store.read { txn in try txn.map("map").count() } == 0)
+  }
+
+  @Test("a check in pieces comes through everything, and finds damage", arguments: [3, 40, 100_000])
+  func checks(budget: Int) throws {
+    let fixture = try Fixture()
+    try fixture.store.openTables("tables", try DatabaseSchema([schema(indexed: true)]))
+    try fixture.store.createDisk("disk", DiskGeometry(blockCount: 100))
+    try fixture.store.transaction { txn in
+      try txn.createBucket("media")
+      for number in 0..<20 { try txn.bucket("media").put(ObjectKey("\(number)"), bytes(number * 5_000)) }
+      try txn.bucket("media").put("large", bytes(3 << 20))
+      try txn.disk("disk").write(3, bytes(20 * 4096))
+      try txn.tables().table("people").insertMany((0..<50).map { [.integer(Int64($0)), .string("\($0)")] })
+    }
+    for volume in ["objects", "disk", "tables"] {
+      let whole = try fixture.store.check(volume: volume, deep: true)
+      var cursor: CheckCursor?
+      var (entries, dataBytes, pieces): (UInt64, UInt64, Int) = (0, 0, 0)
+      repeat {
+        let piece = try fixture.store.check(volume: volume, deep: true, after: cursor, budget: budget)
+        #expect(piece.report.findings.isEmpty, "\(volume): \(piece.report.findings)")
+        entries += piece.report.entryCount
+        dataBytes += piece.report.dataByteCount
+        pieces += 1
+        // As a client would send it back.
+        cursor = piece.next.map { CheckCursor($0.bytes) }
+        try fixture.reopen()
+      } while cursor != nil
+      #expect(entries == whole.entryCount && dataBytes == whole.dataByteCount, "\(volume)")
+      #expect(budget > 1_000 ? pieces == 1 : pieces > 1)
+    }
+    let other = try #require(try fixture.store.check(volume: "tables", after: nil, budget: 1).next)
+    #expect(throws: StorageError.self) { try fixture.store.check(volume: "disk", after: other, budget: 1) }
+    #expect(throws: StorageError.self) {
+      try fixture.store.check(volume: "disk", after: CheckCursor([9]), budget: 1)
+    }
+  }
+
+  @Test("a check in pieces tells data that do not match their digests")
+  func damage() throws {
+    let fixture = try Fixture()
+    let pattern: [UInt8] = Array("a pattern that stands once on the device".utf8)
+    try fixture.store.transaction { txn in
+      try txn.createBucket("media")
+      for number in 0..<10 { try txn.bucket("media").put(ObjectKey("\(number)"), bytes(50_000)) }
+      try txn.bucket("media").put("5 damaged", bytes(50_000) + pattern)
+    }
+    try fixture.store.checkpoint()
+    try fixture.store.close()
+    try flip(pattern, in: fixture.memory)
+    try fixture.reopen()
+    var cursor: CheckCursor?
+    var findings: [CheckFinding] = []
+    repeat {
+      let piece = try fixture.store.check(volume: "objects", deep: true, after: cursor, budget: 15)
+      findings += piece.report.findings
+      cursor = piece.next
+    } while cursor != nil
+    #expect(findings.count == 1 && findings.first?.kind == .damage, "\(findings)")
+  }
+
+  /// Changes a byte of the one place in a memory where a pattern stands.
+  private func flip(_ pattern: [UInt8], in memory: any StableMemory) throws {
+    var image = [UInt8](repeating: 0, count: Int(memory.pageCount * MemoryPage.byteCount))
+    try BulkCopy.withMutableRawSpan(of: &image) { (bytes) throws(MemoryError) in try memory.read(at: 0, into: &bytes) }
+    let place = try #require(image.firstRange(of: pattern)?.lowerBound)
+    let changed = [image[place] ^ 1]
+    try BulkCopy.withRawSpan(of: changed) { (bytes) throws(MemoryError) in
+      try memory.write(bytes, at: UInt64(place))
+    }
+  }
+}

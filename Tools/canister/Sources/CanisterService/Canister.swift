@@ -1,0 +1,24 @@
+#if arch(wasm32)
+  @_exported public import Cairn
+  public import CairnTables
+
+  /// Makes an enumeration a whole canister: its methods, its stable memory, its interface description.
+  ///
+  ///     @Canister(tables: [User.self, Post.self], buckets: ["media"])
+  ///     enum Blog {}
+  ///
+  /// Who installs it administers it; everybody else needs a grant. For each table there are the updates `user_insert`,
+  /// `user_upsert`, `user_replace`, `user_update`, `user_delete` and the queries `user_get`, `user_find`, `user_count`; for each
+  /// bucket the updates `media_put`, `media_delete` and the queries `media_get`, `media_head`, `media_list`. Every update takes
+  /// the id of a transaction that `begin` returned, or none: with one it is staged, and `commit` makes all of it take effect at
+  /// once. Beside them stand `rollback`, `grant`, `revoke`, `step` and the queries `status` and `__get_candid_interface_tmp_hack`,
+  /// which tells all types.
+  ///
+  /// - Parameters:
+  ///   - tables: the types of rows, each a struct with `@Table`. A method is called like the struct, in lower case.
+  ///   - buckets: the names of buckets.
+  @attached(member, names: named(service))
+  @attached(peer)
+  public macro Canister(tables: [any TableRow.Type] = [], buckets: [String] = []) =
+    #externalMacro(module: "CairnTableMacros", type: "CanisterMacro")
+#endif
