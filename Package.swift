@@ -14,12 +14,6 @@ let strict: [SwiftSetting] = [
 /// The layers that also run in a canister (L0...L5): nothing that Embedded Swift lacks.
 let portable: [SwiftSetting] = strict + [.treatWarning("EmbeddedRestrictions", as: .error)]
 
-/// Where a compiler plugin can be a part of the build. A WebAssembly build gets it with a compiler flag: see Tools/dev.
-let hosts: [Platform] = [
-  .macOS, .macCatalyst, .iOS, .tvOS, .watchOS, .visionOS, .driverKit, .linux, .android, .windows, .openbsd,
-  .custom("freebsd"),
-]
-
 let package = Package(
   name: "cairn",
   products: [
@@ -164,7 +158,7 @@ let package = Package(
       name: "Cairn",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
-        "CairnVolumes", .target(name: "CairnTableMacros", condition: .when(platforms: hosts)),
+        "CairnTableMacros", "CairnVolumes",
       ],
       swiftSettings: strict
     ),

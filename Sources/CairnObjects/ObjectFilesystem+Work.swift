@@ -23,8 +23,7 @@ extension Bucket {
   ) throws(StorageError) {
     _ = try trees.bucket(name)
     try requireAllowed(prefix: prefix)
-    let other = try volume.map { (name) throws(StorageError) in try trees.volume.transaction.objects(name) }
-    let into = try (other ?? ObjectVolume(trees.volume)).bucket(target)
+    let into = try trees.volume.transaction.bucket(target, volume: volume ?? trees.volume.name)
     _ = try into.trees.bucket(target)
     try into.trees.volume.requireWrite()
     let work = ObjectWork.copyAll(

@@ -130,7 +130,7 @@ struct LongWorkTests {
       try fixture.store.transaction { txn in try txn.tables().alterTable(schema(indexed: true), inSteps: true) }
     }
     #expect(try fixture.store.works().count == 1)
-    try fixture.store.transaction { txn in
+    _ = try fixture.store.transaction { txn in
       try txn.tables().table("people").insert([.integer(5_000), .string("name 3")])
     }
     let query = Query(.compare("name", .equal, .string("name 3")))

@@ -49,7 +49,7 @@ let package = Package(
     .target(
       name: "CanisterService",
       dependencies: [
-        "Canister", "Candid", .product(name: "Cairn", package: "cairn"), .product(name: "CairnCore", package: "cairn"),
+        "Canister", "Candid", .product(name: "CairnCore", package: "cairn"),
       ], swiftSettings: embedded),
     // The second example: a canister that is declared and not written.
     .executableTarget(name: "Blog", dependencies: ["CanisterService"], swiftSettings: embedded),

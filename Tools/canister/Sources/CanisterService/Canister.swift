@@ -1,5 +1,4 @@
 #if arch(wasm32)
-  @_exported public import Cairn
   public import CairnTables
 
   /// Makes an enumeration a whole canister: its methods, its stable memory, its interface description.

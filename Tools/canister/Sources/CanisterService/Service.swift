@@ -1,5 +1,4 @@
 #if arch(wasm32)
-  import Cairn
   import CairnBlocks
   import CairnMemory
   import CairnObjects

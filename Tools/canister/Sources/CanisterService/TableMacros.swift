@@ -1,0 +1,1 @@
+../../../../Sources/Cairn/Tables/TableMacros.swift
