@@ -14,7 +14,7 @@ struct CanisterMacro: MemberMacro, PeerMacro {
     conformingTo protocols: [TypeSyntax], in context: some MacroExpansionContext
   ) throws -> [DeclSyntax] {
     // The peers' expansion says what is wrong.
-    guard let canister = try? CanisterDeclaration(node, declaration) else { return [] }
+    guard context.lexicalContext.isEmpty, let canister = try? CanisterDeclaration(node, declaration) else { return [] }
     let tables = canister.tables.map { "CanisterService.ServiceTable(\"\($0.name)\", \($0.type).self)" }
     let buckets = canister.buckets.map { StringLiteralExprSyntax(content: $0.written).description }
     return [

@@ -87,7 +87,24 @@ struct RecordTests {
       testDescription: "ObjectOperation, delete", golden: "0104" + "0162" + "016b" + "10" + "0400000000000000",
       encoded: ObjectOperation.delete(bucket: "b", key: [0x6B], ObjectConditions(ifModifiedSince: 4)).encoded,
       recode: recodeOperation),
+    Sample(
+      testDescription: "ObjectWork, delete objects", golden: "0101" + "0162" + "020102",
+      encoded: ObjectWork.deleteAll(bucket: "b", prefix: [1, 2]).encoded, recode: recodeWork),
+    Sample(
+      testDescription: "ObjectWork, delete bucket", golden: "0102" + "0162" + "00",
+      encoded: ObjectWork.deleteBucket("b").encoded, recode: recodeWork),
+    Sample(
+      testDescription: "ObjectWork, copy objects", golden: "0103" + "0162" + "0109" + "0176" + "0174",
+      encoded: ObjectWork.copyAll(bucket: "b", prefix: [9], volume: "v", target: "t").encoded, recode: recodeWork),
   ]
+
+  static let recodeWork: @Sendable ([UInt8]) throws(ByteReader.Failure) -> [UInt8] = {
+    (bytes) throws(ByteReader.Failure) in
+    var reader = ByteReader(bytes)
+    let work = try ObjectWork(decoding: &reader)
+    try reader.finish()
+    return work.encoded
+  }
 
   static let recodeObject: @Sendable ([UInt8]) throws(ByteReader.Failure) -> [UInt8] = {
     (bytes) throws(ByteReader.Failure) in try ObjectRecord(decoding: bytes, blockByteCount: 4096).encoded

@@ -137,8 +137,7 @@ struct CanisterMacroTests {
       [DiagnosticSpec(message: CanisterMessage.notAnEnumeration.message, line: 1, column: 1)])
     expect(
       "enum Outer {\n  @Canister(buckets: [\"a\"])\n  enum Blog {}\n}",
-      "enum Outer {\n  enum Blog {\n\n    static let service = CanisterService.Service(\n      tables: [],\n"
-        + "      buckets: [\"a\"])\n  }\n}",
+      "enum Outer {\n  enum Blog {}\n}",
       [DiagnosticSpec(message: CanisterMessage.notAtFileScope.message, line: 2, column: 3)])
   }
 }

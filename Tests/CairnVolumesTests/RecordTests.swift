@@ -268,6 +268,17 @@ struct RecordTests {
     #expect(CatalogKey.grant([5, 0, 0] + [UInt8](repeating: 1, count: 65)) == nil)
   }
 
+  @Test("a cursor of a check")
+  func checkCursor() {
+    let place = CheckCursor.Place(tree: 0x0102, key: [7, 8])
+    let cursor = CheckCursor(place, incarnation: 5)
+    #expect(cursor.bytes == [1, 5, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 7, 8])
+    #expect(cursor.place(incarnation: 5) == place)
+    #expect(cursor.place(incarnation: 6) == nil)
+    for count in 0..<13 { #expect(CheckCursor(Array(cursor.bytes[..<count])).place(incarnation: 5) == nil) }
+    #expect(CheckCursor([2] + cursor.bytes.dropFirst()).place(incarnation: 5) == nil)
+  }
+
   @Test("keys of a staging tree: the catalog's operations come first")
   func stagingKeys() {
     #expect(StagingKey.operation(.catalog, 1) == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1])

@@ -44,6 +44,10 @@ DIRTY_PAGE_COST = 1000
 I32, I64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
 
 
+# Modules that were accepted: rewriting and compiling one takes longer than most tests.
+ACCEPTED = {}
+
+
 class Trap(Exception):
     """The end of a message that the replica takes back."""
 
@@ -170,8 +174,10 @@ class Canister:
 
     def _accept(self, wasm):
         """What a replica checks before it takes a module."""
-        metered = metering.instrument(wasm)
-        module = wasmtime.Module(self.engine, metered)
+        known = ACCEPTED.get((self.engine, wasm))
+        if known:
+            return known
+        module = wasmtime.Module(self.engine, metering.instrument(wasm))
         for item in wasmtime.Module(self.engine, wasm).imports:
             if item.module != "ic0" or not isinstance(item.type, wasmtime.FuncType):
                 raise Rejected(f"the module imports {item.module}.{item.name}")
@@ -183,6 +189,7 @@ class Canister:
         for export in methods:
             if list(export.type.params) or list(export.type.results):
                 raise Rejected(f"the method {export.name} takes or returns something")
+        ACCEPTED[(self.engine, wasm)] = module
         return module
 
     def _instantiate(self, heap=None):

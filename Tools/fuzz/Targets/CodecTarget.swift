@@ -156,16 +156,25 @@ struct CodecTarget: Sendable {
         HeldRange(volume: 1, tree: BlockNumber(60), low: [1], high: nil, isWrite: true).encoded
       ]
     ) { (try? HeldRange(decoding: $0))?.encoded },
+    Codec(name: "long work", samples: workSamples) { (try? WorkRecord(decoding: $0))?.encoded },
     Codec(name: "volume use", samples: [VolumeUse(incarnation: 1, definition: 2).encoded]) {
       (try? VolumeUse(decoding: $0))?.encoded
     },
   ]
 
+  private static let workSamples: [[UInt8]] = {
+    guard let id = VolumeID(rawValue: 3) else { return [[]] }
+    var record = WorkRecord(volume: id, incarnation: 1, beganAt: 2, principal: nil, work: [1, 2, 3])
+    record.cursor = [4]
+    return [record.encoded]
+  }()
+
   private static let catalogSamples: [[UInt8]] = {
     guard let id = VolumeID(rawValue: 3), let alice = try? Principal("alice") else { return [[]] }
     let operations: [CatalogOperation] = [
       .rename(id, name: "name"), .setQuota(id, 5), .remove(id, definition: 1), .grant(alice, .volume(id), .write),
-      .revoke(alice, .store),
+      .revoke(alice, .store), .cancelWork(5),
+      .beginWork(WorkRecord(volume: id, incarnation: 1, beganAt: 2, principal: alice, work: [1, 2, 3])),
     ]
     return operations.map { $0.encoded }
   }()
