@@ -119,7 +119,9 @@ struct CrashRunner<Subject: CrashSubject> {
     _ image: CrashImage, cached: [SectorBytes], _ legal: [Subject.State], _ legalHash: UInt64, _ place: CrashPlace,
     level: Int, key: UInt64
   ) throws {
-    let isNested = level < depth && (only.map { $0.levels.count > level + 1 } ?? (key % subject.nestingIntervals[level] == 0))
+    let isNested =
+      level < depth
+      && (only.map { $0.levels.count > level + 1 } ?? (key % subject.nestingIntervals[level] == 0))
     if place == only { reached.value = true }
     let memory = SimulatedMemory(image, cached: cached, isMessageAtomic: subject.isMessageAtomic)
     var failure: CaseFailure
