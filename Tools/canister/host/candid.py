@@ -56,7 +56,7 @@ class Encoder:
             return b""
         if kind == BOOL:
             return bytes([value])
-        if kind in NUMBERS:
+        if isinstance(kind, str) and kind in NUMBERS:
             return struct.pack(NUMBERS[kind], value)
         if kind == NAT:
             return leb(value)

@@ -274,12 +274,13 @@ def test_images_on_hosts(wasm):
         expect(len(run("ls", image, "media").splitlines()) == 200, "the listing")
         events = [json.loads(line)["event"] for line in run("journal", "--json", image).splitlines()]
         expect("stage" in events and "begin" in events, "the journal, read by the tool")
-        run("put", image, "media/host", input=contents(300_000, "from the host"))
-        run("check", "--deep", image)
+        # A canister's image relies on messages that do not tear, so on a file it is only read.
+        refused = subprocess.run([wasm.cairn, "put", image, "media/host"], input=b"1", capture_output=True, check=False)
+        expect(refused.returncode != 0 and b"tears no message" in refused.stderr, f"put into the image: {refused.stderr}")
+        expect(image.read_bytes() == canister.stable.bytes, "what was refused changed the image")
 
         canister.stable = replica.StableMemory(image.read_bytes())
-        expect(canister.upgrade(wasm.two).is_ok, "the canister opens what the tool wrote")
-        expect(download(canister, "media", "host") == contents(300_000, "from the host"), "an object of the tool")
+        expect(canister.upgrade(wasm.two).is_ok, "the canister opens what the tool looked at")
         expect(download(canister, "media", "k199") == contents(199 * 997, "host"), "an object of the canister")
         expect(result(query(canister, "value", "k123")) == 123, "the map")
         result(update(canister, "commit", transaction))
