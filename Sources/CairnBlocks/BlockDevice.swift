@@ -50,10 +50,6 @@ public final class BlockDevice: Sendable {
     guard options.isReadOnly || memory.isWritable else { throw .readOnly }
     var recovery = Recovery(memory: memory, environment: environment, options: options)
     let recovered = try recovery.run()
-    if !options.isReadOnly, case .sectors = memory.guarantees, recovered.superblock.layout.imageSlotCount == 0 {
-      throw .invalidArgument(
-        "the image was made for a memory that tears no message; copy it (backup) to write to it on this one")
-    }
     let core = try DeviceCore(
       recovered: recovered, memory: memory, options: options, environment: environment)
     try core.start(recovered)

@@ -51,6 +51,11 @@ struct Recovery {
     if !isReadOnly, let features = superblocks.map({ $0.features.readOnlyCompatible }).first(where: { $0 != 0 }) {
       throw .unsupportedFeatures(features)
     }
+    // Before anything is written: what is refused stays as it was.
+    if !isReadOnly, case .sectors = memory.guarantees, chosen.layout.imageSlotCount == 0 {
+      throw .invalidArgument(
+        "the image was made for a memory that tears no message, as a canister's; here it can only be read")
+    }
     try requireSize(chosen)
 
     let ring = JournalRing(memory: memory, layout: chosen.layout, admitsAllocation: options.admitsAllocation)

@@ -202,7 +202,7 @@ struct LongWorkTests {
     #expect(try fixture.store.read { txn in try txn.map("map").count() } == 0)
   }
 
-  @Test("a check in pieces comes through everything, and finds damage", arguments: [3, 40, 100_000])
+  @Test("a check in pieces comes through everything, and finds damage", arguments: [3, 30, 100_000])
   func checks(budget: Int) throws {
     let fixture = try Fixture()
     try fixture.store.openTables("tables", try DatabaseSchema([schema(indexed: true)]))
