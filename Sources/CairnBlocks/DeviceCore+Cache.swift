@@ -209,6 +209,7 @@ extension DeviceCore {
     frame.store(storeID.low, at: BlockHeader.Layout.storeID)
     frame.store(block, at: BlockHeader.Layout.number)
     frame.store(UInt64.max, at: BlockHeader.Layout.sequence)
+    frame.forgetNotes()
     table.set(block, frame.bytes)
     changes.append(ChangeSet.Entry(block: block, version: frame.bytes, base: nil, created: created))
     return frame

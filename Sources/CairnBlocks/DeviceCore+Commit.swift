@@ -77,7 +77,9 @@ extension DeviceCore {
       tables.insert(place.block)
     }
     for table in tables.sorted() {
-      if let entry = changes.entry(of: table) { commit.change(entry, blockByteCount: layout.blockByteCount) }
+      if let entry = changes.entry(of: self.table.newest(table)) {
+        commit.change(entry, blockByteCount: layout.blockByteCount)
+      }
     }
     for block in blocks {
       pendingGenerations[block] = nil

@@ -37,11 +37,27 @@ extension DeviceCore {
   /// Writes data to blocks that nobody sees; their digests.
   func writeData(_ bytes: RawSpan, at start: UInt64) throws(StorageError) -> [UInt64] {
     let blockByteCount = layout.blockByteCount
-    let whole = bytes.byteCount / blockByteCount * blockByteCount
     let offset = start * UInt64(blockByteCount)
-    do {
-      if whole > 0 { try memory.write(bytes.extracting(0..<whole), at: offset) }
-    } catch { throw poisoning(error) }
+    let whole = bytes.byteCount / blockByteCount * blockByteCount
+    var digests: [UInt64] = []
+    digests.reserveCapacity(bytes.byteCount / DeviceLimits.chunkByteCount + 1)
+    var lower = 0
+    while lower < bytes.byteCount {
+      // Piece by piece: what was just hashed is copied from the processor's second cache, and the memory may begin to bring
+      // a piece to the device while the next one is hashed.
+      let end = min(lower + Self.pieceByteCount, bytes.byteCount)
+      var chunk = lower
+      while chunk < end {
+        let upper = min(chunk + DeviceLimits.chunkByteCount, end)
+        digests.append(XXHash64.digest(bytes.extracting(chunk..<upper)))
+        chunk = upper
+      }
+      let upper = min(end, whole)
+      do {
+        if upper > lower { try memory.write(bytes.extracting(lower..<upper), at: offset + UInt64(lower)) }
+      } catch { throw poisoning(error) }
+      lower = end
+    }
     if whole < bytes.byteCount {
       // The rest of the last block is zeros: nothing of an earlier life stays readable behind the data.
       var last = [UInt8](repeating: 0, count: blockByteCount)
@@ -50,16 +66,11 @@ extension DeviceCore {
         try memoryWrite(last, at: offset + UInt64(whole))
       } catch { throw poisoning(error) }
     }
-    var digests: [UInt64] = []
-    digests.reserveCapacity(bytes.byteCount / DeviceLimits.chunkByteCount + 1)
-    var lower = 0
-    while lower < bytes.byteCount {
-      let upper = min(lower + DeviceLimits.chunkByteCount, bytes.byteCount)
-      digests.append(XXHash64.digest(bytes.extracting(lower..<upper)))
-      lower = upper
-    }
     return digests
   }
+
+  /// Bytes that are hashed and written at a time: whole chunks, and whole blocks of any size.
+  private static var pieceByteCount: Int { 4 * DeviceLimits.chunkByteCount }
 
   private func memoryWrite(_ bytes: [UInt8], at offset: UInt64) throws(MemoryError) {
     try BulkCopy.withRawSpan(of: bytes) { span throws(MemoryError) in try memory.write(span, at: offset) }

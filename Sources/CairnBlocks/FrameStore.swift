@@ -7,6 +7,9 @@
 ///        -56     8  block number
 ///        -48     8  epoch in which the frame was retired
 ///        -40     8  address of the next frame in the free or the retired list
+///        -32     8  lines (64ths of the block) that were written to since the version became private, a bit each
+///        -24     8  binary logarithm of the bytes of such a line
+///        -16     8  for a private version, its place among the changes of its transaction
 ///          0        the block, as on the device (its header's sequence is the version's)
 ///
 /// Frames come from arenas that are never given back before the store closes. A frame that is taken out of the block table
@@ -18,6 +21,7 @@ package final class FrameStore {
   private let blockByteCount: Int
   /// Bytes of a frame with its head.
   let stride: Int
+  private let lineShift: Int
   private let framesPerArena: Int
   /// Frames that may be in use before others must be evicted.
   let frameCountSoft: Int
@@ -32,16 +36,12 @@ package final class FrameStore {
   private(set) var usedCount = 0
 
   static let headByteCount = 64
-  private enum Head {
-    static let older = -64
-    static let block = -56
-    static let epoch = -48
-    static let next = -40
-  }
+  private typealias Head = FrameHead
 
   init(blockByteCount: Int, memoryBudget: Int) {
     self.blockByteCount = blockByteCount
     stride = blockByteCount + Self.headByteCount
+    lineShift = (blockByteCount / UInt64.bitWidth).trailingZeroBitCount
     #if arch(wasm32)
       let arenaByteCount = 1 << 20
     #else
@@ -83,6 +83,8 @@ package final class FrameStore {
     usedCount += 1
     unsafe bytes.storeBytes(of: 0, toByteOffset: Head.older, as: UInt.self)
     unsafe bytes.storeBytes(of: block, toByteOffset: Head.block, as: UInt64.self)
+    unsafe bytes.storeBytes(of: 0, toByteOffset: Head.lines, as: UInt64.self)
+    unsafe bytes.storeBytes(of: lineShift, toByteOffset: Head.lineShift, as: Int.self)
     return unsafe MutableBlockBytes(bytes)
   }
 
@@ -125,11 +127,48 @@ package final class FrameStore {
   var hasRetired: Bool { retiredFirst != 0 }
 }
 
+/// Offsets in the head of a frame, from the block's first byte.
+@usableFromInline
+enum FrameHead {
+  @inlinable static var older: Int { -64 }
+  static var block: Int { -56 }
+  static var epoch: Int { -48 }
+  static var next: Int { -40 }
+  @inlinable static var lines: Int { -32 }
+  @inlinable static var lineShift: Int { -24 }
+  static var changeIndex: Int { -16 }
+}
+
+/// Which lines of a block were written to.
+package struct NotedLines {
+  /// A bit for each line.
+  var bits: UInt64
+  /// Binary logarithm of the bytes of a line.
+  var shift: Int
+
+  /// All lines of a block, however large it is.
+  package static var all: NotedLines {
+    NotedLines(bits: .max, shift: (DeviceLimits.blockByteCounts.upperBound / UInt64.bitWidth).trailingZeroBitCount)
+  }
+
+  /// The next run of bytes in such lines, from `offset` on; empty at `end` when there is none.
+  func run(from offset: Int, end: Int) -> Range<Int> {
+    let line = offset &>> shift
+    guard line < UInt64.bitWidth else { return end..<end }
+    let skipped = (bits &>> UInt64(line)).trailingZeroBitCount
+    guard line + skipped < UInt64.bitWidth else { return end..<end }
+    let first = line + skipped
+    let length = (~(bits &>> UInt64(first))).trailingZeroBitCount
+    let lower = skipped == 0 ? offset : first &<< shift
+    return min(lower, end)..<min((first + length) &<< shift, end)
+  }
+}
+
 extension BlockBytes {
   /// The next older version of the same block that is in memory.
   @inlinable @inline(__always)
   package var older: BlockBytes? {
-    let bits = unsafe address.load(fromByteOffset: -64, as: UInt.self)
+    let bits = unsafe address.load(fromByteOffset: FrameHead.older, as: UInt.self)
     guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
     return unsafe BlockBytes(pointer)
   }
@@ -137,11 +176,28 @@ extension BlockBytes {
   /// Links a version to the next older one.
   func setOlder(_ other: BlockBytes?) {
     let bits: UInt = if let other { unsafe UInt(bitPattern: other.address) } else { 0 }
-    unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(of: bits, toByteOffset: -64, as: UInt.self)
+    unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(
+      of: bits, toByteOffset: FrameHead.older, as: UInt.self)
   }
 
   /// The block that this frame holds a version of.
-  var number: UInt64 { unsafe address.load(fromByteOffset: -56, as: UInt64.self) }
+  var number: UInt64 { unsafe address.load(fromByteOffset: FrameHead.block, as: UInt64.self) }
+
+  /// The lines of a private version that were written to.
+  var notedLines: NotedLines {
+    unsafe NotedLines(
+      bits: address.load(fromByteOffset: FrameHead.lines, as: UInt64.self),
+      shift: address.load(fromByteOffset: FrameHead.lineShift, as: Int.self))
+  }
+
+  /// The place of a private version among the changes of its transaction.
+  var changeIndex: Int {
+    get { unsafe address.load(fromByteOffset: FrameHead.changeIndex, as: Int.self) }
+    nonmutating set {
+      unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(
+        of: newValue, toByteOffset: FrameHead.changeIndex, as: Int.self)
+    }
+  }
 
   /// The same bytes for writing: only for the device, on frames that no view can see yet, or on header fields.
   var mutable: MutableBlockBytes { unsafe MutableBlockBytes(UnsafeMutableRawPointer(mutating: address)) }

@@ -142,6 +142,14 @@
       }
     }
 
+    /// Lets the system begin to bring written bytes to the device. A hint: nothing is durable before a flush, and whether the
+    /// system takes it makes no difference to anything but time.
+    func beginWriteback(from offset: UInt64, byteCount: UInt64) {
+      #if canImport(Glibc) || canImport(Musl)
+        _ = sync_file_range(number, off_t(offset), off_t(byteCount), UInt32(SYNC_FILE_RANGE_WRITE))
+      #endif
+    }
+
     func writeZeros(from offset: UInt64, byteCount: UInt64) throws(MemoryError) {
       let zeros = [UInt8](repeating: 0, count: Int(min(byteCount, 1 << 20)))
       var done: UInt64 = 0

@@ -26,7 +26,7 @@ final class CairnEngine: Engine {
     let isNew = !FileManager.default.fileExists(atPath: path)
     let memory =
       isNew
-      ? try FileMemory.create(path: path, byteCount: UInt64(scale.imageByteCount))
+      ? try FileMemory.create(path: path, byteCount: UInt64(scale.imageByteCount), isZeroFilled: true)
       : try FileMemory.open(path: path, mode: .readWrite)
     options.whenClosed = { memory.close() }
     guard isNew else {
