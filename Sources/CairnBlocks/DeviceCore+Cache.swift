@@ -221,10 +221,16 @@ extension DeviceCore {
     frames.retire(entry.version, epoch: slots.advanceEpoch())
   }
 
-  /// Drops the versions of a block that no view and no commit in flight needs. Under the lock.
-  func prune(_ block: UInt64, views: [UInt64]) {
+  /// Drops the versions of blocks that no view and no commit in flight needs. Under the lock.
+  func prune(_ blocks: [UInt64], views: [UInt64]) {
     let durable = durableSequence
-    guard let newest = table.sweep(block).version else {
+    for block in blocks { prune(block, views: views, durable: durable) }
+    // The epoch is advanced behind the last removal: whoever pins at a later one can no longer find any of the frames.
+    if frames.hasUnsealed { frames.seal(epoch: slots.advanceEpoch()) }
+  }
+
+  private func prune(_ block: UInt64, views: [UInt64], durable: UInt64) {
+    guard let newest = table.peek(block) else {
       multiVersion.remove(block)
       return
     }
@@ -243,7 +249,7 @@ extension DeviceCore {
         remaining += 1
       } else {
         kept.setOlder(next)
-        frames.retire(version, epoch: slots.advanceEpoch())
+        frames.retire(version)
       }
     }
     if remaining > 1 {

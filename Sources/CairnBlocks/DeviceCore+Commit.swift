@@ -110,7 +110,7 @@ extension DeviceCore {
     pending.lastSequence = sequence
 
     for entry in changes.entries {
-      entry.version.mutable.store(sequence, at: BlockHeader.Layout.sequence)
+      entry.version.setSequence(sequence)
       dirty.change(entry.block, sequence: sequence, isCreated: entry.created != nil)
       pending.changed.append(entry.block)
     }

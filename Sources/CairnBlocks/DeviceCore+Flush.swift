@@ -177,10 +177,10 @@ extension DeviceCore {
       places.drop(before: min(written.oldest.position, older.oldestPosition))
     }
     let views = slots.activeSequences()
-    for block in group.changed { prune(block, views: views) }
+    prune(group.changed, views: views)
     // Old versions go when the oldest view that they were kept for has ended.
     if views.first ?? .max > prunedForView {
-      for block in Array(multiVersion) { prune(block, views: views) }
+      prune(Array(multiVersion), views: views)
     }
     prunedForView = views.first ?? durableSequence
     releaseFreed(views: views)

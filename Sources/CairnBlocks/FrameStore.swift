@@ -5,8 +5,6 @@
 ///     offset  size  field
 ///        -64     8  address of the bytes of the next older version, 0 for none
 ///        -56     8  block number
-///        -48     8  epoch in which the frame was retired
-///        -40     8  address of the next frame in the free or the retired list
 ///        -32     8  lines (64ths of the block) that were written to since the version became private, a bit each
 ///        -24     8  binary logarithm of the bytes of such a line
 ///        -16     8  for a private version, its place among the changes of its transaction
@@ -29,9 +27,14 @@ package final class FrameStore {
   private let frameCountMax: Int
   private var arenas: [UnsafeMutableRawPointer] = unsafe []
   private var unusedInArena = 0
-  private var freeList: UInt = 0
-  private var retiredFirst: UInt = 0
-  private var retiredLast: UInt = 0
+  /// Frames to be used again, the last one first: it may still be in the processor's cache.
+  private var free: [UInt] = []
+  /// Frames that views may still read, in the order in which they were retired, from `retiredStart` on. Lists of their own,
+  /// because most of these frames are not in the processor's cache any more, and need not be.
+  private var retired: [(frame: UInt, epoch: UInt64)] = []
+  private var retiredStart = 0
+  /// How many of them have their epoch.
+  private var sealedCount = 0
   /// Frames that hold a version or are retired.
   private(set) var usedCount = 0
 
@@ -65,9 +68,8 @@ package final class FrameStore {
   func allocate(block: UInt64) throws(StorageError) -> MutableBlockBytes {
     guard usedCount < frameCountMax else { throw .memoryBudgetExceeded(limit: byteCountMax) }
     let bytes: UnsafeMutableRawPointer
-    if freeList != 0, let free = unsafe UnsafeMutableRawPointer(bitPattern: freeList) {
-      unsafe bytes = free
-      freeList = unsafe free.load(fromByteOffset: Head.next, as: UInt.self)
+    if let bits = free.popLast(), let frame = unsafe UnsafeMutableRawPointer(bitPattern: bits) {
+      unsafe bytes = frame
     } else {
       if unusedInArena == 0 {
         // One more head behind the last frame: the readable slack of 16 bytes.
@@ -90,41 +92,51 @@ package final class FrameStore {
 
   /// Gives back a frame that was never published.
   func discard(_ frame: BlockBytes) {
-    let bits = unsafe UInt(bitPattern: frame.address)
-    unsafe UnsafeMutableRawPointer(mutating: frame.address).storeBytes(
-      of: freeList, toByteOffset: Head.next, as: UInt.self)
-    freeList = bits
+    free.append(unsafe UInt(bitPattern: frame.address))
     usedCount -= 1
   }
 
   /// Takes a frame that views pinned at `epoch` or before may still read.
   func retire(_ frame: BlockBytes, epoch: UInt64) {
-    let pointer = unsafe UnsafeMutableRawPointer(mutating: frame.address)
-    unsafe pointer.storeBytes(of: epoch, toByteOffset: Head.epoch, as: UInt64.self)
-    unsafe pointer.storeBytes(of: 0, toByteOffset: Head.next, as: UInt.self)
-    let bits = UInt(bitPattern: pointer)
-    if let last = unsafe UnsafeMutableRawPointer(bitPattern: retiredLast) {
-      unsafe last.storeBytes(of: bits, toByteOffset: Head.next, as: UInt.self)
-    } else {
-      retiredFirst = bits
-    }
-    retiredLast = bits
+    retire(frame)
+    seal(epoch: epoch)
   }
+
+  /// Takes a frame that nobody can find any more. It stays until `seal` has said which views may still read it.
+  func retire(_ frame: BlockBytes) {
+    retired.append((unsafe UInt(bitPattern: frame.address), .max))
+  }
+
+  /// Says that frames which were retired since the last time may be read by views pinned at `epoch` or before.
+  func seal(epoch: UInt64) {
+    while sealedCount < retired.count {
+      retired[sealedCount].epoch = epoch
+      sealedCount += 1
+    }
+  }
+
+  /// Whether retired frames have no epoch yet.
+  var hasUnsealed: Bool { sealedCount < retired.count }
 
   /// Frees the retired frames of epochs before `epoch`.
   func reclaim(before epoch: UInt64) {
-    while let first = unsafe UnsafeMutableRawPointer(bitPattern: retiredFirst) {
-      guard unsafe first.load(fromByteOffset: Head.epoch, as: UInt64.self) < epoch else { return }
-      retiredFirst = unsafe first.load(fromByteOffset: Head.next, as: UInt.self)
-      if retiredFirst == 0 { retiredLast = 0 }
-      unsafe first.storeBytes(of: freeList, toByteOffset: Head.next, as: UInt.self)
-      freeList = UInt(bitPattern: first)
+    while retiredStart < sealedCount, retired[retiredStart].epoch < epoch {
+      free.append(retired[retiredStart].frame)
+      retiredStart += 1
       usedCount -= 1
+    }
+    if retiredStart == retired.count {
+      retired.removeAll(keepingCapacity: true)
+      (retiredStart, sealedCount) = (0, 0)
+    } else if retiredStart > 4096 && retiredStart * 2 > retired.count {
+      retired.removeFirst(retiredStart)
+      sealedCount -= retiredStart
+      retiredStart = 0
     }
   }
 
   /// Whether retired frames wait for views to unpin.
-  var hasRetired: Bool { retiredFirst != 0 }
+  var hasRetired: Bool { retiredStart < retired.count }
 }
 
 /// Offsets in the head of a frame, from the block's first byte.
@@ -132,8 +144,6 @@ package final class FrameStore {
 enum FrameHead {
   @inlinable static var older: Int { -64 }
   static var block: Int { -56 }
-  static var epoch: Int { -48 }
-  static var next: Int { -40 }
   @inlinable static var lines: Int { -32 }
   @inlinable static var lineShift: Int { -24 }
   static var changeIndex: Int { -16 }
@@ -197,6 +207,12 @@ extension BlockBytes {
       unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(
         of: newValue, toByteOffset: FrameHead.changeIndex, as: Int.self)
     }
+  }
+
+  /// Sets the header's sequence. Not a change to be noted: recovery derives it.
+  func setSequence(_ value: UInt64) {
+    unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(
+      of: value.littleEndian, toByteOffset: BlockHeader.Layout.sequence, as: UInt64.self)
   }
 
   /// The same bytes for writing: only for the device, on frames that no view can see yet, or on header fields.
