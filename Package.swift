@@ -56,7 +56,8 @@ let package = Package(
     .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),
 
     // L1: stable memory.
-    .target(name: "CairnMemory", dependencies: ["CairnBytes"], swiftSettings: portable),
+    .target(name: "CWriteback"),
+    .target(name: "CairnMemory", dependencies: ["CWriteback", "CairnBytes"], swiftSettings: portable),
     .testTarget(
       name: "CairnMemoryTests",
       dependencies: ["CairnBytes", "CairnMemory", "CairnTestSupport"],

@@ -1,4 +1,6 @@
 #if !hasFeature(Embedded)
+  import CWriteback
+
   #if canImport(Glibc)
     import Glibc
   #elseif canImport(Musl)
@@ -145,9 +147,7 @@
     /// Lets the system begin to bring written bytes to the device. A hint: nothing is durable before a flush, and whether the
     /// system takes it makes no difference to anything but time.
     func beginWriteback(from offset: UInt64, byteCount: UInt64) {
-      #if canImport(Glibc) || canImport(Musl)
-        _ = sync_file_range(number, off_t(offset), off_t(byteCount), UInt32(SYNC_FILE_RANGE_WRITE))
-      #endif
+      begin_writeback(number, Int64(offset), Int64(byteCount))
     }
 
     func writeZeros(from offset: UInt64, byteCount: UInt64) throws(MemoryError) {
