@@ -4,30 +4,41 @@ import CairnMemory
 // Data outside the journal: written once, straight from the caller's bytes, with a digest for each 64 KiB.
 
 extension DeviceCore {
-  /// Reads data and verifies each chunk. No lock: data are never overwritten while anybody can see them.
+  /// Reads data and verifies each chunk, but for those that were verified when they came into the cache. No lock: data are
+  /// never overwritten while anybody can see them.
   func readData(
-    at start: UInt64, digests: [UInt64], into bytes: inout MutableRawSpan
+    at start: UInt64, digests: [UInt64], into bytes: inout MutableRawSpan, fromDevice: Bool
   ) throws(StorageError) {
     let chunk = DeviceLimits.chunkByteCount
-    var lower = 0
+    let chunkBlocks = UInt64(chunk / layout.blockByteCount)
+    let usesCache = dataCache.isOn && !fromDevice
     var index = 0
-    while lower < bytes.byteCount {
+    while index < digests.count {
+      if usesCache {
+        var part = bytes._mutatingExtracting(index * chunk..<min((index + 1) * chunk, bytes.byteCount))
+        if dataCache.copy(start + UInt64(index) * chunkBlocks, digest: digests[index], to: &part) {
+          index += 1
+          continue
+        }
+      }
       // Not all at once: what was just read is hashed while it is in the processor's second cache.
-      let upper = min(lower + Self.chunksPerRead * chunk, bytes.byteCount)
+      let end = min(index + (usesCache ? 1 : Self.chunksPerRead), digests.count)
+      let (lower, upper) = (index * chunk, min(end * chunk, bytes.byteCount))
       var piece = bytes._mutatingExtracting(lower..<upper)
       do {
         try memory.read(at: start * UInt64(layout.blockByteCount) + UInt64(lower), into: &piece)
       } catch { throw .memory(error) }
-      var offset = lower
-      while offset < upper {
-        let end = min(offset + chunk, upper)
-        guard index < digests.count,
-          XXHash64.digest(bytes.bytes.extracting(offset..<end)) == digests[index] || isPlanted(.ignoreDataDigest)
-        else { throw .damaged(start + UInt64(offset / layout.blockByteCount), .digest) }
-        offset = end
+      while index < end {
+        let content = bytes.bytes.extracting(index * chunk..<min((index + 1) * chunk, bytes.byteCount))
+        let block = start + UInt64(index) * chunkBlocks
+        guard XXHash64.digest(content) == digests[index] || isPlanted(.ignoreDataDigest) else {
+          throw .damaged(block, .digest)
+        }
+        if usesCache && options.admitsAllocation(UInt64(chunk)) {
+          dataCache.insert(block, digest: digests[index], content)
+        }
         index += 1
       }
-      lower = upper
     }
   }
 

@@ -30,6 +30,7 @@ final class DeviceCore: @unchecked Sendable {
   // Cache.
   let table: BlockTable
   let frames: FrameStore
+  let dataCache: DataCache
   let slots: ViewSlots
   let writerSlot: Int
   var retiredTables: [UInt] = []
@@ -106,6 +107,7 @@ final class DeviceCore: @unchecked Sendable {
     ring = JournalRing(memory: memory, layout: layout, admitsAllocation: options.admitsAllocation)
     slots = ViewSlots()
     writerSlot = try slots.acquireForWriter()
+    dataCache = DataCache(byteCount: options.dataBudget)
     frames = FrameStore(blockByteCount: layout.blockByteCount, memoryBudget: options.memoryBudget)
     let memoryBlocks = memory.pageCount * MemoryPage.byteCount / UInt64(layout.blockByteCount)
     try options.admit(BlockTable.firstLevelByteCount(blockCount: memoryBlocks))
