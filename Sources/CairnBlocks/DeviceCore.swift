@@ -66,6 +66,12 @@ final class DeviceCore: @unchecked Sendable {
   /// Which of `committers` the running (or last) flush is for, and the last commit in it.
   var flushTurn = 0
   var flushingSequence: UInt64 = 0
+  /// A leader waits for commits that are likely to come at once; nobody else flushes meanwhile.
+  var isGathering = false
+  /// How many: those of the last flush, and those that came while it ran.
+  var gatherGoal: UInt64 = 0
+  /// Flushes for which there is no waiting.
+  var gatherPause = 0
   var isPoisoned = false
   var isClosed = false
   /// The newest durable superblock, and what the other copy still needs.
