@@ -8,6 +8,8 @@ struct ChangeSet {
     var base: BlockBytes?
     /// Set for a block that the transaction allocated.
     var created: CreatedBlock?
+    /// Whether the base was durable and the only version when this one was made: then there is none older behind it.
+    var isBaseLast = false
   }
 
   private(set) var entries: [Entry] = []

@@ -193,7 +193,10 @@ extension DeviceCore {
     frame.store(UInt64.max, at: BlockHeader.Layout.sequence)
     frame.bytes.setOlder(base)
     table.set(block, frame.bytes)
-    changes.append(ChangeSet.Entry(block: block, version: frame.bytes, base: base, created: nil))
+    // A base that is durable was pruned with the flush that made it so, unless a view kept older ones.
+    let isBaseLast = multiVersion.isEmpty && base.sequence <= durableSequence
+    changes.append(
+      ChangeSet.Entry(block: block, version: frame.bytes, base: base, created: nil, isBaseLast: isBaseLast))
     return frame
   }
 
@@ -221,10 +224,29 @@ extension DeviceCore {
     frames.retire(entry.version, epoch: slots.advanceEpoch())
   }
 
+  /// Drops the versions behind those that just became durable. Under the lock.
+  func prune(_ changed: [PendingGroup.Change], views: [UInt64]) {
+    let durable = durableSequence
+    for change in changed {
+      if let base = change.onlyBase, views.isEmpty && !isPlanted(.dropVersionsInUse) {
+        // The usual case, without a look at any of the frames: they are not in the processor's cache any more.
+        change.version.setOlder(nil)
+        frames.retire(base)
+      } else {
+        prune(change.block, views: views, durable: durable)
+      }
+    }
+    sealRetired()
+  }
+
   /// Drops the versions of blocks that no view and no commit in flight needs. Under the lock.
   func prune(_ blocks: [UInt64], views: [UInt64]) {
     let durable = durableSequence
     for block in blocks { prune(block, views: views, durable: durable) }
+    sealRetired()
+  }
+
+  private func sealRetired() {
     // The epoch is advanced behind the last removal: whoever pins at a later one can no longer find any of the frames.
     if frames.hasUnsealed { frames.seal(epoch: slots.advanceEpoch()) }
   }

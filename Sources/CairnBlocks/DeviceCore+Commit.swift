@@ -112,7 +112,9 @@ extension DeviceCore {
     for entry in changes.entries {
       entry.version.setSequence(sequence)
       dirty.change(entry.block, sequence: sequence, isCreated: entry.created != nil)
-      pending.changed.append(entry.block)
+      pending.changed.append(
+        PendingGroup.Change(
+          block: entry.block, version: entry.version, onlyBase: entry.isBaseLast ? entry.base : nil))
     }
     for block in changes.freedBlocks {
       dirty.markFreed(block)

@@ -164,6 +164,14 @@ final class DeviceCore: @unchecked Sendable {
 
 /// Commits whose records are encoded and wait for the next flush.
 struct PendingGroup {
+  /// A version that becomes durable with the group.
+  struct Change {
+    var block: UInt64
+    var version: BlockBytes
+    /// The one behind it, if it is known to be the last.
+    var onlyBase: BlockBytes?
+  }
+
   /// Their sectors, one commit behind the other.
   var bytes: [UInt8] = []
   /// Where the first one goes, sectors.
@@ -171,7 +179,7 @@ struct PendingGroup {
   /// The last sequence; 0 when there is none.
   var lastSequence: UInt64 = 0
   /// Blocks that they changed.
-  var changed: [UInt64] = []
+  var changed: [Change] = []
   /// Metadata blocks that they freed.
   var freedBlocks: [(sequence: UInt64, block: UInt64)] = []
   /// Everything that they freed.
