@@ -59,6 +59,16 @@ struct ChangeSet {
     return removed
   }
 
+  /// Asks the processor for what comparing the entries behind one will look at: a large transaction's blocks have left its
+  /// caches since they were changed.
+  func prefetch(behind index: Int) {
+    if index + 4 < entries.count { entries[index + 4].version.prefetchHead() }
+    if index + 2 < entries.count {
+      let next = entries[index + 2]
+      next.version.prefetchNotedLines(besides: next.base)
+    }
+  }
+
   /// Whether blocks lie inside one extent that the transaction allocated.
   func covers(_ start: UInt64, blockCount: UInt64) -> Bool {
     if let count = allocated[start], blockCount <= UInt64(count) { return true }

@@ -30,7 +30,9 @@ extension DeviceCore {
       geometry.encode(into: block)
     }
     var commit = EncodedCommit(reusing: spareBuffers.take())
-    for entry in changes.entries where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
+    for (index, entry) in changes.entries.enumerated()
+    where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
+      changes.prefetch(behind: index)
       commit.change(entry, blockByteCount: layout.blockByteCount)
     }
 

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// The memory that cached blocks live in.
 ///
 /// A frame is a 64-byte head and the bytes of one version of one block:
@@ -198,6 +200,23 @@ extension BlockBytes {
     unsafe NotedLines(
       bits: address.load(fromByteOffset: FrameHead.lines, as: UInt64.self),
       shift: address.load(fromByteOffset: FrameHead.lineShift, as: Int.self))
+  }
+
+  /// Asks the processor for the frame's head, without waiting for it.
+  func prefetchHead() { unsafe cairn_prefetch(address - FrameStore.headByteCount) }
+
+  /// Asks the processor for the noted lines, here and in another version; of many, for the first ones.
+  func prefetchNotedLines(besides other: BlockBytes?) {
+    let lines = notedLines
+    var bits = lines.bits
+    var left = 12
+    while bits != 0 && left > 0 {
+      let offset = bits.trailingZeroBitCount &<< lines.shift
+      unsafe cairn_prefetch(address + offset)
+      if let other { unsafe cairn_prefetch(other.address + offset) }
+      bits &= bits &- 1
+      left &-= 1
+    }
   }
 
   /// The place of a private version among the changes of its transaction.
