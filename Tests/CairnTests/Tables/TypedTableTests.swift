@@ -54,6 +54,21 @@ private struct Road: Equatable {
   @Default(5) var `default`: Int32
 }
 
+@Table("albums", primaryKey: ["artist", "title"])
+private struct Album: Equatable {
+  var artist: String
+  var title: String
+}
+
+@Table(
+  "songs",
+  references: [.columns(["artist", "album"], to: Album.self, onDelete: .cascade, onUpdate: .cascade)])
+private struct Song: Equatable {
+  @PrimaryKey var id: Int64
+  var artist: String
+  var album: String?
+}
+
 @Suite("Typed tables")
 struct TypedTableTests {
   private let scratch: Scratch
@@ -97,6 +112,28 @@ struct TypedTableTests {
       #expect(try txn.table(Road.self).get(Pair(2, 4)) == Self.roads[1])
       #expect(Self.roads[0].tableKey == Pair(1, 2))
     }
+  }
+
+  @Test("references of several columns")
+  func compositeReferences() throws {
+    try store.openTables(Album.self, Song.self, in: "music")
+    let songs = [
+      Song(id: 1, artist: "A", album: "one"), Song(id: 2, artist: "A", album: "two"), Song(id: 3, artist: "B", album: nil),
+    ]
+    try store.transaction { (txn) throws in
+      let albums = try txn.table(Album.self, in: "music")
+      try albums.insert(contentsOf: [Album(artist: "A", title: "one"), Album(artist: "A", title: "two")])
+      let table = try txn.table(Song.self, in: "music")
+      try table.insert(contentsOf: songs)
+      #expect(throws: StorageError.self) { try table.insert(Song(id: 4, artist: "B", album: "one")) }
+      try albums.update(Pair("A", "one")) { [$0.artist.set("C")] }
+      #expect(try table.get(1) == Song(id: 1, artist: "C", album: "one"))
+      try albums.delete(Pair("A", "two"))
+      #expect(try table.all().map(\.id) == [1, 3])
+      let joined = try table.query.join(Album.self) { $0.artist == $1.artist && $1.title == $0.album }.all()
+      #expect(joined == [Pair(Song(id: 1, artist: "C", album: "one"), Album(artist: "C", title: "one"))])
+    }
+    #expect(try store.check(deep: true).findings.isEmpty)
   }
 
   @Test("every type of column, at its edges")
