@@ -379,7 +379,8 @@ struct TableMacroTests {
       head + "  @Column(\"id\") var x: Int8\n}", "there are two columns by the name 'id'", line: 3, column: 3,
       fixIt: "remove @Column", fixed: head + "  var x: Int8\n}")
     expectError(
-      head + "  @Column(\"y\") var x: Int8\n  var y: Int8\n}", "there are two columns by the name 'y'", line: 4, column: 3,
+      head + "  @Column(\"y\") var x: Int8\n  var y: Int8\n}", "there are two columns by the name 'y'", line: 4,
+      column: 3,
       fixIt: "remove @Column", fixed: head + "  var x: Int8\n  var y: Int8\n}")
     expectError(
       head + "  @Index @Index var x: Int8\n}", "column 'x' has @Index twice", line: 3, column: 10,

@@ -48,26 +48,47 @@ struct AccessTests {
     ("grants", .admin, { _ = try $0.grants(on: "users") }),
     ("open", .admin, { try $0.setRestricted(false, "users") }),
     ("schema", .read, { try AccessTests.requireSeen("users", $0) }),
-    ("drop", .admin, {
-      try $0.dropTable("posts")
-      try $0.dropTable("users")
-    }),
-    ("union", .read, {
-      _ = try $0.table("users").select(Query(.or([.isNull("age"), .compare("id", .equal, int(1))]))).all()
-    }),
-    ("groups", .read, { _ = try $0.table("users").select(Query(groupBy: ["age"], aggregates: [Aggregate(.count)])).all() }),
-    ("left join", .read, { _ = try $0.table("posts").select(Query(joins: [Join(.left, "users", on: [("author", "id")])])) }),
-    ("upsert on an index", [.insert, .update], {
-      try $0.table("users").upsert([int(1), text("n"), text("u0@example.org"), .null], on: "email")
-    }),
-    ("insert by names", .insert, {
-      try $0.table("users").insert(named: [("id", .null), ("name", text("n")), ("email", text("q@n.n"))])
-    }),
-    ("build indexes", .admin, {
-      var schema = Blog.users
-      schema.indexes.append(IndexDefinition("name", on: ["name"]))
-      try $0.alterTable(schema)
-    }),
+    (
+      "drop", .admin,
+      {
+        try $0.dropTable("posts")
+        try $0.dropTable("users")
+      }
+    ),
+    (
+      "union", .read,
+      {
+        _ = try $0.table("users").select(Query(.or([.isNull("age"), .compare("id", .equal, int(1))]))).all()
+      }
+    ),
+    (
+      "groups", .read,
+      { _ = try $0.table("users").select(Query(groupBy: ["age"], aggregates: [Aggregate(.count)])).all() }
+    ),
+    (
+      "left join", .read,
+      { _ = try $0.table("posts").select(Query(joins: [Join(.left, "users", on: [("author", "id")])])) }
+    ),
+    (
+      "upsert on an index", [.insert, .update],
+      {
+        try $0.table("users").upsert([int(1), text("n"), text("u0@example.org"), .null], on: "email")
+      }
+    ),
+    (
+      "insert by names", .insert,
+      {
+        try $0.table("users").insert(named: [("id", .null), ("name", text("n")), ("email", text("q@n.n"))])
+      }
+    ),
+    (
+      "build indexes", .admin,
+      {
+        var schema = Blog.users
+        schema.indexes.append(IndexDefinition("name", on: ["name"]))
+        try $0.alterTable(schema)
+      }
+    ),
   ]
 
   /// A schema is seen by those who have some right on its table.

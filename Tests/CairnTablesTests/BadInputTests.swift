@@ -48,29 +48,53 @@ struct BadInputTests {
   func wrongTypes() throws {
     let fixture = try Blog.fixture()
     let cases: [(String, @Sendable (TableVolume) throws -> Void, [String])] = [
-      ("text for a number", { try $0.table("users").insert([text("x"), text("a"), text("a@b.c"), .null]) },
-        ["column id of table users is int64", "a string"]),
-      ("a number for text", { try $0.table("users").insert([int(9), int(1), text("a@b.c"), .null]) },
-        ["column name of table users is string"]),
-      ("a number too large", { try $0.table("users").insert([int(9), text("a"), text("a@b.c"), int(1 << 40)]) },
-        ["column age of table users is int32", "1099511627776"]),
-      ("a fraction for an integer", { try $0.table("users").update([int(1)], [("age", .double(1.5))]) },
-        ["column age of table users is int32"]),
-      ("bytes for text, where", { try $0.table("users").update(where: .always, [("name", .bytes([1]))]) },
-        ["column name of table users is string"]),
-      ("text for a number, upsert", { try $0.table("posts").upsert([int(1), text("me"), text("t"), .double(0)]) },
-        ["column author of table posts is int64"]),
-      ("a key of another type", { _ = try $0.table("users").delete([text("one")]) },
-        ["column id of table users is int64"]),
+      (
+        "text for a number", { try $0.table("users").insert([text("x"), text("a"), text("a@b.c"), .null]) },
+        ["column id of table users is int64", "a string"]
+      ),
+      (
+        "a number for text", { try $0.table("users").insert([int(9), int(1), text("a@b.c"), .null]) },
+        ["column name of table users is string"]
+      ),
+      (
+        "a number too large", { try $0.table("users").insert([int(9), text("a"), text("a@b.c"), int(1 << 40)]) },
+        ["column age of table users is int32", "1099511627776"]
+      ),
+      (
+        "a fraction for an integer", { try $0.table("users").update([int(1)], [("age", .double(1.5))]) },
+        ["column age of table users is int32"]
+      ),
+      (
+        "bytes for text, where", { try $0.table("users").update(where: .always, [("name", .bytes([1]))]) },
+        ["column name of table users is string"]
+      ),
+      (
+        "text for a number, upsert", { try $0.table("posts").upsert([int(1), text("me"), text("t"), .double(0)]) },
+        ["column author of table posts is int64"]
+      ),
+      (
+        "a key of another type", { _ = try $0.table("users").delete([text("one")]) },
+        ["column id of table users is int64"]
+      ),
       ("a key of two values", { _ = try $0.table("users").get([int(1), int(2)]) }, ["has 1 columns, not 2"]),
       ("a row that is too short", { try $0.table("users").insert([int(1)]) }, ["4 columns", "the row has 1"]),
-      ("a comparison with text", { _ = try $0.table("users").delete(where: .compare("age", .less, text("x"))) },
-        ["age", "int32", "does not compare"]),
-      ("a search in numbers", { _ = try $0.table("users").count(.hasPrefix("age", text("x"))) },
-        ["age", "int32", "can not be searched"]),
-      ("a second row of another type",
-        { try $0.table("users").insertMany([[int(9), text("a"), text("a@b.c"), .null], [.bool(true), text("a"), text("b@b.c"), .null]]) },
-        ["column id of table users is int64"]),
+      (
+        "a comparison with text", { _ = try $0.table("users").delete(where: .compare("age", .less, text("x"))) },
+        ["age", "int32", "does not compare"]
+      ),
+      (
+        "a search in numbers", { _ = try $0.table("users").count(.hasPrefix("age", text("x"))) },
+        ["age", "int32", "can not be searched"]
+      ),
+      (
+        "a second row of another type",
+        {
+          try $0.table("users").insertMany([
+            [int(9), text("a"), text("a@b.c"), .null], [.bool(true), text("a"), text("b@b.c"), .null],
+          ])
+        },
+        ["column id of table users is int64"]
+      ),
     ]
     for (what, body, parts) in cases {
       let error = try Self.refused(fixture, what, body)
@@ -94,8 +118,10 @@ struct BadInputTests {
       ("nope of table users", { _ = try $0.table("users").select(Query(columns: ["nope"])) }),
       ("nope of table users", { _ = try $0.table("users").select(Query(groupBy: ["nope"])) }),
       ("nope of table users", { _ = try $0.table("users").select(Query(aggregates: [Aggregate(.sum, "nope")])) }),
-      ("nope between users and posts",
-        { _ = try $0.table("users").select(Query(joins: [Join(.inner, "posts", reference: "nope")])) }),
+      (
+        "nope between users and posts",
+        { _ = try $0.table("users").select(Query(joins: [Join(.inner, "posts", reference: "nope")])) }
+      ),
       ("nope", { _ = try $0.table("users").select(Query(joins: [Join(.inner, "nope", on: [("id", "id")])])) }),
       ("nope", { _ = try $0.table("nope").count() }),
       ("nope", { try $0.dropTable("nope") }),
@@ -109,7 +135,9 @@ struct BadInputTests {
       }
       #expect("\(subject)".contains(name), "\(subject)")
     }
-    #expect("\(try Self.refused(fixture, "twice", { try $0.table("users").insert(named: [("id", int(9)), ("id", int(8))]) }), default: "")".contains("given twice"))
+    #expect(
+      "\(try Self.refused(fixture, "twice", { try $0.table("users").insert(named: [("id", int(9)), ("id", int(8))]) }), default: "")"
+        .contains("given twice"))
   }
 
   @Test("each kind of violated rule names the rule, the table and the key")
@@ -124,29 +152,51 @@ struct BadInputTests {
     }
     let fine: [ColumnValue] = [int(20), text("a"), text("a@b.c"), .null]
     let cases: [(ConstraintViolation, @Sendable (TableVolume) throws -> Void)] = [
-      (ConstraintViolation(.primaryKey, table: "users", name: "the primary key", key: "1"),
-        { try $0.table("users").insert([int(1), text("a"), text("a@b.c"), .null]) }),
-      (ConstraintViolation(.primaryKey, table: "posts", name: "the primary key", key: "2"),
-        { try $0.table("posts").update([int(1)], [("id", int(2))]) }),
-      (ConstraintViolation(.unique, table: "users", name: "email", key: "20"),
-        { try $0.table("users").insert([int(20), text("a"), text("U1@example.org"), .null]) }),
-      (ConstraintViolation(.unique, table: "users", name: "email", key: "3"),
-        { try $0.table("users").update(where: .isIn("id", [int(2), int(3)]), [("email", text("same@b.c"))]) }),
-      (ConstraintViolation(.notNull, table: "posts", name: "title", key: "20"),
-        { try $0.table("posts").insert([int(20), int(1), .null, .double(0)]) }),
-      (ConstraintViolation(.check, table: "users", name: "adult", key: "2"),
-        { try $0.table("users").update([int(2)], [("age", int(-1))]) }),
-      (ConstraintViolation(.validator, table: "users", name: "email of email", key: "20"),
-        { try $0.table("users").insert([int(20), text("a"), text("nobody"), .null]) }),
-      (ConstraintViolation(.reference, table: "posts", name: "author", key: "20"),
-        { try $0.table("posts").insert([int(20), int(99), text("t"), .double(0)]) }),
-      (ConstraintViolation(.reference, table: "posts", name: "author", key: "1"),
-        { try $0.table("posts").update([int(1)], [("author", int(99))]) }),
+      (
+        ConstraintViolation(.primaryKey, table: "users", name: "the primary key", key: "1"),
+        { try $0.table("users").insert([int(1), text("a"), text("a@b.c"), .null]) }
+      ),
+      (
+        ConstraintViolation(.primaryKey, table: "posts", name: "the primary key", key: "2"),
+        { try $0.table("posts").update([int(1)], [("id", int(2))]) }
+      ),
+      (
+        ConstraintViolation(.unique, table: "users", name: "email", key: "20"),
+        { try $0.table("users").insert([int(20), text("a"), text("U1@example.org"), .null]) }
+      ),
+      (
+        ConstraintViolation(.unique, table: "users", name: "email", key: "3"),
+        { try $0.table("users").update(where: .isIn("id", [int(2), int(3)]), [("email", text("same@b.c"))]) }
+      ),
+      (
+        ConstraintViolation(.notNull, table: "posts", name: "title", key: "20"),
+        { try $0.table("posts").insert([int(20), int(1), .null, .double(0)]) }
+      ),
+      (
+        ConstraintViolation(.check, table: "users", name: "adult", key: "2"),
+        { try $0.table("users").update([int(2)], [("age", int(-1))]) }
+      ),
+      (
+        ConstraintViolation(.validator, table: "users", name: "email of email", key: "20"),
+        { try $0.table("users").insert([int(20), text("a"), text("nobody"), .null]) }
+      ),
+      (
+        ConstraintViolation(.reference, table: "posts", name: "author", key: "20"),
+        { try $0.table("posts").insert([int(20), int(99), text("t"), .double(0)]) }
+      ),
+      (
+        ConstraintViolation(.reference, table: "posts", name: "author", key: "1"),
+        { try $0.table("posts").update([int(1)], [("author", int(99))]) }
+      ),
       // A cascade that ends at a row that must stay: the whole of it is refused.
-      (ConstraintViolation(.referenced, table: "posts", name: "post", key: "2"),
-        { _ = try $0.table("users").delete([int(2)]) }),
-      (ConstraintViolation(.referenced, table: "posts", name: "post", key: "2"),
-        { _ = try $0.table("users").delete(where: .always) }),
+      (
+        ConstraintViolation(.referenced, table: "posts", name: "post", key: "2"),
+        { _ = try $0.table("users").delete([int(2)]) }
+      ),
+      (
+        ConstraintViolation(.referenced, table: "posts", name: "post", key: "2"),
+        { _ = try $0.table("users").delete(where: .always) }
+      ),
     ]
     for (expected, body) in cases {
       let error = try Self.refused(fixture, "\(expected)", body)
@@ -252,7 +302,9 @@ struct BadInputTests {
     guard
       case .invalidKey(let count, let keyLimit)? = try Self.refused(
         fixture, "long key",
-        { try $0.table("users").insert([int(20), text("a"), text(String(repeating: "y", count: 2000) + "@b.c"), .null]) }
+        {
+          try $0.table("users").insert([int(20), text("a"), text(String(repeating: "y", count: 2000) + "@b.c"), .null])
+        }
       )
     else {
       // The validator of the address may refuse it first.

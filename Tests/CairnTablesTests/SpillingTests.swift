@@ -53,12 +53,19 @@ struct SpillingTests {
     ("groups of single rows", Query(groupBy: ["id"], aggregates: aggregates), true),
     (
       "groups of groups",
-      Query(order: [OrderTerm("count", isDescending: true), OrderTerm("group")], limit: 40,
+      Query(
+        order: [OrderTerm("count", isDescending: true), OrderTerm("group")], limit: 40,
         groupBy: ["group", "number"], aggregates: [Aggregate(.count)], having: .compare("count", .greater, int(1))),
       false
     ),
-    ("distinct", Query(order: [OrderTerm("id", isDescending: true)], columns: ["group", "number"], isDistinct: true), true),
-    ("distinct, some", Query(order: [OrderTerm("id")], limit: 100, offset: 50, columns: ["group"], isDistinct: true), true),
+    (
+      "distinct", Query(order: [OrderTerm("id", isDescending: true)], columns: ["group", "number"], isDistinct: true),
+      true
+    ),
+    (
+      "distinct, some", Query(order: [OrderTerm("id")], limit: 100, offset: 50, columns: ["group"], isDistinct: true),
+      true
+    ),
     ("distinct rows", Query(order: [OrderTerm("id")], isDistinct: true), true),
     ("inner join", Query(joins: [Join(.inner, "right", as: "r", on: [("group", "r.group")])]), false),
     ("left join", Query(joins: [Join(.left, "right", as: "r", on: [("group", "r.group")])]), false),

@@ -191,7 +191,9 @@ struct TableCommandTests {
   func wholeTransaction() throws {
     let id = try tool.succeed("begin", "i").lines[0]
     let inside = ["--txn", id]
-    func run(_ arguments: String...) throws -> [String] { try tool.run((["table", "i"] + arguments + inside).map { Array($0.utf8) }).lines }
+    func run(_ arguments: String...) throws -> [String] {
+      try tool.run((["table", "i"] + arguments + inside).map { Array($0.utf8) }).lines
+    }
     _ = try run("create", "New", "--column", "id:int64", "--column", "user:int64?", "--reference", "user:User:setNull")
     #expect(try run("import", "User", "users.csv") == ["4"])
     try tool.scratch.write("new.csv", "id,user\n1,1\n2,\n")
@@ -237,7 +239,8 @@ struct TableCommandTests {
     ] {
       try tool.scratch.write("broken.jsonl", text)
       let run = try tool.shell("$CAIRN table i import User broken.jsonl")
-      #expect(run.status != 0 && run.error.contains(word) && run.error.contains("nothing was imported"), "\(text): \(run)")
+      #expect(
+        run.status != 0 && run.error.contains(word) && run.error.contains("nothing was imported"), "\(text): \(run)")
     }
     #expect(try tool.succeed("table", "i", "select", "User", "--csv").lines.count == 1)
     try tool.succeed("check", "i", "--deep")

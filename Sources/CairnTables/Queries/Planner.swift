@@ -153,7 +153,8 @@ struct Planner {
     if built.ranges.isEmpty { entries = 0 }
     let (isOrdered, isReversed) = ordering(built, columns)
     let isIndexOnly =
-      allowsIndexOnly && index != nil && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
+      allowsIndexOnly && index != nil
+      && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
     let matching = entries
     var visited = entries
     if let limit, isOrdered || order.isEmpty { visited = min(visited, Double(limit) * 2 + 1) }
