@@ -14,7 +14,8 @@
       let schema = try DatabaseSchema([Town.tableSchema])
       try store.openTables("tables", schema)
       let changed = try store.transaction { (transaction) throws(StorageError) in
-        try changeTowns(try transaction.table(Town.self))
+        try transaction.tables().createTable(Town.self, named: "Village")
+        return try changeTowns(try transaction.table(Town.self))
       }
       let asked = try store.read { (transaction) throws(StorageError) in
         try askTowns(try transaction.tables().table(Town.self))
