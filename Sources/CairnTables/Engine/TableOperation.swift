@@ -1,4 +1,4 @@
-import CairnBytes
+package import CairnBytes
 import CairnVolumes
 
 /// What a multi-call transaction stages of a change: enough to make it again.
@@ -25,7 +25,7 @@ import CairnVolumes
 ///
 /// All of them but `create` belong to a definition of the volume that can not change under an open transaction, so numbers
 /// of tables, indexes and columns stay what they are.
-enum TableOperation {
+package enum TableOperation {
   case insert(table: UInt32, [ColumnValue])
   case upsert(table: UInt32, index: Int?, [ColumnValue])
   case update(table: UInt32, keys: [[UInt8]], [Assignment])
@@ -53,7 +53,8 @@ enum TableOperation {
   static let keyCountMax = 10_000
   static let keysByteCountMax = 256 << 10
 
-  var encoded: [UInt8] {
+  /// The stored form.
+  package var encoded: [UInt8] {
     var writer = ByteWriter()
     switch self {
     case .insert(let table, let row):
@@ -127,7 +128,8 @@ enum TableOperation {
 }
 
 extension TableOperation {
-  init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
+  /// Reads the stored form.
+  package init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
     let kind = try reader.uint8()
     if kind == 5 {
       self = .create(

@@ -53,7 +53,8 @@ struct PlantedBugEntry: Sendable {
     .init("forgetOldSegments", rule: "5", ["acK", "acKcK"]),
     .init("appendEverySegment", rule: "5", ["acoocoo", "acKoKcK"]),
     .init("ignoreSegmentEnd", rule: "5", ["aacccKQ", "wide/aacccccKQ"]),
-    .init("neverRelieveSegments", rule: "5", ["wide/acKcKcKcKcKcKcKcKcKcK"]),
+    .init("neverFoldSegments", rule: "5", ["wide/acKcKcKcKcKcKcKcKcKcK"]),
+    .init("foldedIsOneLife", rule: "5", ["wide/acKcKcKcKcKcKcKcKcKcK"]),
     .init("reuseEpoch", rule: "5", ["wide/aaaag!rK", "wide/aaaag!r!rK"]),
     // Recovery, rules 6 to 10
     .init("recoveryRewritesRing", rule: "6", ["aacc!cc!c!", "aaccKccK"]),
