@@ -43,7 +43,7 @@ package enum TableOperation {
   case setCursor([UInt8]?)
 
   /// A column and what it becomes.
-  struct Assignment {
+  package struct Assignment {
     let column: Int
     let value: ColumnValue
   }

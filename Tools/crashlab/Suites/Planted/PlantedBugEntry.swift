@@ -92,6 +92,12 @@ struct PlantedBugEntry: Sendable {
     .init("ignoreBlockNumber", rule: "misdirected", ["aaaaH"]),
     .init("ignoreGeneration", rule: "lost write", ["aakccL", "aaaakccccL"]),
     .init("forgetGeneration", rule: "lost write", ["aakckcL", "aaaakckccL"]),
+    .init(
+      "trustRebuiltGeneration", rule: "lost write",
+      ["wide/aaak!cL", "wide/aaack!ccL", "aaxdccKc?L", "wide/aaccckKcL"]),
+    .init(
+      "trustFreedGeneration", rule: "lost write",
+      ["wide/aaack!fkkaaL", "wide/aaack!ffkkaaaL", "wide/aaak!fckkaaL", "wide/aacck!fckckaaaL"]),
     .init("blockChecksumSkipsHeader", rule: "rot", ["aaaacW"]),
     .init("ignoreDataDigest", rule: "rot", ["axxcU"]),
     // Space, growth and cache
