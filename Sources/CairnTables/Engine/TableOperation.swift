@@ -1,5 +1,5 @@
 package import CairnBytes
-import CairnVolumes
+package import CairnVolumes
 
 /// What a multi-call transaction stages of a change: enough to make it again.
 ///
@@ -44,8 +44,10 @@ package enum TableOperation {
 
   /// A column and what it becomes.
   package struct Assignment {
-    let column: Int
-    let value: ColumnValue
+    /// Its position.
+    package let column: Int
+    /// Its new value.
+    package let value: ColumnValue
   }
 
   private static let primaryKey: UInt16 = .max

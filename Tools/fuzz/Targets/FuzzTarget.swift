@@ -1,3 +1,6 @@
+import CairnMaps
+import CairnTables
+
 /// What a fuzzer feeds: each takes any string of bytes, which says how a sound sample is to be changed.
 package enum FuzzTarget: String, CaseIterable, Sendable {
   /// Bytes of an image, checksums made right again; then everything that a program can do.
