@@ -1,5 +1,6 @@
 import CairnBytes
 import CairnTables
+import CairnVolumes
 
 extension CodecTarget {
   /// The decoders of tables: schemas and other records, values, keys, rows.
