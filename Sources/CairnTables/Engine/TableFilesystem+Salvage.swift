@@ -99,6 +99,24 @@ private final class TableSalvage {
     return record
   }
 
+  /// Whether the value of a record reads: of a next number, a grant, statistics, a migration, or the place of one.
+  private static func isSound(_ kind: UInt8, _ value: [UInt8]) -> Bool {
+    var reader = ByteReader(value)
+    do throws(ByteReader.Failure) {
+      switch kind {
+      case 2: _ = try reader.uint64()
+      case 3: _ = try reader.uint32()
+      case 5:
+        _ = try reader.list(limit: 2 * SchemaLimits.keyColumnCountMax) { (reader) throws(ByteReader.Failure) in
+          try reader.varint()
+        }
+      case 6: _ = try reader.string()
+      default: return true
+      }
+    } catch { return false }
+    return reader.remaining == 0
+  }
+
   /// What a range of keys of the root tree held.
   private static func describeRoot(_ low: [UInt8], _ high: [UInt8]?) -> String {
     let names = [
@@ -204,7 +222,7 @@ private final class TableSalvage {
       }
       // All indexes are built.
       if kind == 4 { return true }
-      guard let value else {
+      guard let value, Self.isSound(kind, value) else {
         try salvage.lose(Self.describeRoot([kind], [kind]) + ": one that does not verify", key: key)
         return true
       }
@@ -353,11 +371,21 @@ private final class TableSalvage {
         guard let position = tables.catalog.find(table.id) else { throw tables.damage }
         let target = tables.catalog.tables[position]
         for values in rows {
-          if let why = try refusal(of: values, target, tables) {
-            refused.append((target.keyText(values), why))
+          let stored: TableVolume.StoredRow
+          do throws(StorageError) {
+            if let why = try refusal(of: values, target, tables) {
+              refused.append((target.keyText(values), why))
+              continue
+            }
+            stored = try tables.stored(target, target.key(of: values), values)
+          } catch {
+            switch error {
+            case .invalidKey, .valueTooLarge: refused.append((target.keyText(values), "is too long"))
+            default: throw error
+            }
             continue
           }
-          try tables.put(target, try tables.stored(target, target.key(of: values), values), values)
+          try tables.put(target, stored, values)
         }
       }
     } catch {
