@@ -161,11 +161,11 @@ struct SalvageTests {
     for block in 0..<image.count / Self.blockByteCount where image[block * Self.blockByteCount + 4] == 0x10 {
       let salvaged = try Self.salvage(Self.damaging(image, block))
       guard salvaged.mentions("rows of table users"), let users = salvaged.rows["users"] else { continue }
-      told += 1
       let left = Set(users.map { $0[0] })
       let lost = (1...Self.count).filter { !left.contains(int($0)) }
-      let first = try #require(lost.first)
-      let last = try #require(lost.last)
+      // Without its root nobody knows how many rows a table had, though all of them are found.
+      guard let first = lost.first, let last = lost.last else { continue }
+      told += 1
       #expect(lost.count == Int(last - first) + 1)
       // The bounds are those of the gap: the keys that are lost, and none that is left.
       let from = first == 1 ? "the first" : "\(first)"
