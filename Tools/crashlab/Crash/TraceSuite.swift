@@ -8,8 +8,8 @@ protocol TraceSuite: Suite {
   var letters: [Character] { get }
   /// The names of the shapes that they run in.
   var shapes: [String] { get }
-  /// Operations of the longest random traces of a CI run.
-  var randomLengthMax: Int { get }
+  /// Operations of the random traces of a CI run.
+  var randomLengths: ClosedRange<Int> { get }
 
   /// What is recovered, in a shape.
   func subject(_ shape: String) throws -> Subject
@@ -20,7 +20,7 @@ protocol TraceSuite: Suite {
 extension TraceSuite {
   func run(_ run: SuiteRun) throws {
     let plan = TracePlan(
-      letters: letters, shapes: shapes, randomLengths: 30...(run.isDeep ? 200 : randomLengthMax), seed: run.seed)
+      letters: letters, shapes: shapes, randomLengths: run.isDeep ? 30...200 : randomLengths, seed: run.seed)
     run.forEach(run.isDeep ? .max : plan.exhaustiveCount * 4) { index in
       try verify(plan.replay(name, index), in: run)
     }

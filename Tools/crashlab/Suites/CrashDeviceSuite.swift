@@ -5,7 +5,7 @@ struct CrashDeviceSuite: TraceSuite {
   let seconds = 240.0
   let floors = ["distinct": 350_000, "nested": 35_000]
   let letters = DeviceTrace.letters
-  let randomLengthMax = 60
+  let randomLengths = 30...60
 
   var shapes: [String] { DeviceShape.all.map { $0.name } }
 

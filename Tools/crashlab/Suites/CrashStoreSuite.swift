@@ -5,7 +5,7 @@ struct CrashStoreSuite: TraceSuite {
   let seconds = 300.0
   let floors = ["distinct": 150_000, "nested": 15_000]
   let letters = StoreTrace.letters
-  let randomLengthMax = 40
+  let randomLengths = 15...30
 
   var shapes: [String] { StoreShape.all.map { $0.name } }
 
