@@ -12,6 +12,8 @@ public final class BlockTransaction {
   public var annotation = CommitAnnotation()
   /// Whether it may use the blocks that are set aside: for deletes, so that they work on a full device.
   public var usesReserve = false
+  /// Whether what it frees is overwritten with zeros: once the commit is durable and no view sees the time before it.
+  public var erasesFreed = false
   let core: DeviceCore
   var changes = ChangeSet()
   private var isEnded = false
@@ -139,6 +141,7 @@ public final class BlockTransaction {
       } else {
         if let removed { core.dropPrivate(removed) }
         changes.freedBlocks.append(block.rawValue)
+        if erasesFreed { changes.erased.append(Extent(start: block, count: 1)) }
       }
     }
   }
@@ -206,9 +209,12 @@ public final class BlockTransaction {
       view.changeCount += 1
       try core.setFree(extent, in: &changes)
       if core.isNew(extent, changes) && changes.forgetAllocated(extent) {
+        // Data go to the device before the commit; nobody else ever saw these.
+        if erasesFreed { try core.erase(extent) }
         core.allocator.putBack(extent)
       } else {
         changes.freedExtents.append(extent)
+        if erasesFreed { changes.erased.append(extent) }
       }
     }
   }
@@ -352,6 +358,17 @@ public final class ExtentReservation {
     extents.removeLast()
     if keep > 0 { extents.append(Extent(start: last.start, count: keep)) }
     core.release([Extent(start: last.start.advanced(by: UInt64(keep)), count: last.count - keep)])
+  }
+
+  /// Makes zeros of what was written; what can not be written stays.
+  public func erase() {
+    guard !extents.isEmpty else { return }
+    for data in external {
+      let blocks = (data.byteCount + UInt64(core.layout.blockByteCount) - 1) / UInt64(core.layout.blockByteCount)
+      guard let count = UInt32(exactly: blocks) else { continue }
+      do { try core.erase(Extent(start: BlockNumber(data.start), count: count)) } catch { continue }
+    }
+    external = []
   }
 
   func take() -> [Extent] {
