@@ -204,7 +204,7 @@ private final class TableSalvage {
   /// Makes the tables, empty, under their old numbers.
   private func makeTables() throws(StorageError) {
     for table in tables {
-      try salvage.change { (volume) throws(StorageError) in
+      try change { (volume) throws(StorageError) in
         var record = table.record
         record.root = try volume.makeTree().rootBlock.rawValue
         for index in record.indexes.indices {
@@ -240,7 +240,7 @@ private final class TableSalvage {
 
   private func put(_ records: [(key: [UInt8], value: [UInt8])]) throws(StorageError) {
     guard !records.isEmpty else { return }
-    try salvage.change { (volume) throws(StorageError) in
+    try change { (volume) throws(StorageError) in
       for (key, value) in records { try volume.root.put(key, value) }
     }
   }
@@ -249,9 +249,17 @@ private final class TableSalvage {
   private func putHeader() throws(StorageError) {
     if isChanged { header.hash = 0 }
     let header = header
-    try salvage.change { (volume) throws(StorageError) in
+    try change { (volume) throws(StorageError) in
       try volume.root.put(TableRecordKey.header, header.encoded)
       try volume.changeDefinition()
+    }
+  }
+
+  /// Changes the new volume in a transaction of its own.
+  private func change(_ body: (Volume) throws(StorageError) -> Void) throws(StorageError) {
+    try salvage.change { (volume) throws(StorageError) in
+      // Single calls stage nothing, so the operation's bytes do not matter.
+      try volume.perform(operation: { [] }) { () throws(StorageError) in try body(volume) }
     }
   }
 
@@ -365,7 +373,7 @@ private final class TableSalvage {
   private func put(_ rows: [[ColumnValue]], _ table: TableState) throws(StorageError) {
     var refused: [(key: String, why: String)] = []
     do throws(StorageError) {
-      try salvage.change { (volume) throws(StorageError) in
+      try change { (volume) throws(StorageError) in
         refused = []
         let tables = try TableVolume.of(volume)
         guard let position = tables.catalog.find(table.id) else { throw tables.damage }
@@ -446,7 +454,7 @@ private final class TableSalvage {
       guard !names.isEmpty else { continue }
       try leaveOut(names, of: position)
       let table = tables[position]
-      try salvage.change { (volume) throws(StorageError) in
+      try change { (volume) throws(StorageError) in
         guard let bytes = try volume.root.get(TableRecordKey.table(table.id)), var record = Self.record(bytes) else {
           throw Self.malformed
         }
