@@ -244,8 +244,8 @@ let package = Package(
     .target(
       name: "CairnFuzz",
       dependencies: [
-        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMemory", "CairnObjects", "CairnTestSupport", "CairnTrees",
-        "CairnVolumes",
+        "CairnBlocks", "CairnBytes", "CairnDisks", "CairnMaps", "CairnMemory", "CairnObjects", "CairnTables",
+        "CairnTestSupport", "CairnTrees", "CairnVolumes",
       ],
       path: "Tools/fuzz/Targets",
       swiftSettings: strict

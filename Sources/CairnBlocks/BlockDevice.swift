@@ -163,7 +163,7 @@ public final class BlockDevice: Sendable {
 }
 
 extension DeviceCore {
-  /// What is left to do once the state stands: read the geometry, and make room in the list of segments.
+  /// What is left to do once the state stands: read the geometry, and forget what the ring says is free.
   func start(_ recovered: Recovered) throws(StorageError) {
     try locked { () throws(StorageError) in
       if options.isSalvaging { return try startSalvaging() }
@@ -182,11 +182,6 @@ extension DeviceCore {
         recovered: recovered.bitmapRanges.filter { $0.key < geometry.formattedGroupCount },
         recoveredSequence: head.sequence - 1)
       try forgetFreedBlocks()
-      if !options.isReadOnly && superblock.segments.count >= DeviceLimits.segmentCountRelief
-        && !isPlanted(.neverRelieveSegments)
-      {
-        try forceCheckpoint(keepingHistory: true)
-      }
     }
   }
 

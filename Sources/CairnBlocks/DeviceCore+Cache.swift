@@ -54,6 +54,7 @@ extension DeviceCore {
       header = BlockHeader(
         kind: created.kind, generation: 0, owner: created.owner, level: created.level, storeID: storeID.low,
         number: BlockNumber(block), sequence: 0)
+      rebuilt.insert(block)
     } else {
       header = try readHome(frame, block)
       if let last = changes.last, header.sequence >= last.sequence { settleAtHome(block) }
@@ -296,6 +297,7 @@ extension DeviceCore {
     replay[block] = nil
     dirty.forget(block)
     unproven[block] = nil
+    rebuilt.remove(block)
   }
 
   /// Takes clean blocks with one version out of the cache, by the clock algorithm. Under the lock.

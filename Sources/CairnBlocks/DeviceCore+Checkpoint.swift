@@ -72,6 +72,7 @@ extension DeviceCore {
       do {
         let newest = try load(block, sequence: .max)
         let generation = try committedGeneration(of: block)
+        if let generation, rebuilt.remove(block) != nil { lookAtHome(block, committed: generation) }
         // Loading may have found the header one ahead of the table: then its turn comes later.
         guard pendingGenerations[block] == nil, let (version, after) = durableVersion(newest, durable: durable) else {
           notNow.append((block, firstChange))
@@ -93,6 +94,26 @@ extension DeviceCore {
     batches[index].generations = chosen.map { $0.generation }
     seal(chosen, into: &batches[index].images)
     return chosen.count
+  }
+
+  /// Looks at the home of a block that was rebuilt from zeros before it is written for the first time since the opening.
+  ///
+  /// It may have been written before, with the generation that it would get now; were the next write lost, the old one would pass
+  /// for it. Then the table entry comes first. Only the generation counts: a home that anyone wrote costs an entry and nothing
+  /// else, one that does not verify is no danger. Without room for entries the block goes home as it is, since a ring
+  /// that is full after a crash must not wait for itself.
+  private func lookAtHome(_ block: UInt64, committed: UInt8) {
+    guard hasRoomToProve, pendingGenerations[block] == nil, !isPlanted(.trustRebuiltGeneration),
+      pendingGenerations.count < layout.generationsPerCommitMax / 2,
+      (try? options.admit(layout.blockByteCount)) != nil
+    else { return }
+    var home = [UInt8](repeating: 0, count: layout.blockByteCount)
+    var span = home.mutableSpan
+    guard (try? readMemory(memory, at: block * UInt64(layout.blockByteCount), into: &span)) != nil,
+      let header = try? BlockHeader(decoding: home.span, number: block, storeID: storeID.low),
+      header.generation == committed &+ 1
+    else { return }
+    pendingGenerations[block] = header.generation
   }
 
   /// The newest durable version of a chain, and the sequence of the first committed one behind it in time.

@@ -42,7 +42,8 @@ extension DeviceCore {
       if !isPlanted(.skipDataFlush) { try flushAhead() }
       unflushed = []
     }
-    let generationByteCount = min(pendingGenerations.count, layout.generationsPerCommitMax) * 16
+    let unsettled = unsettledGenerations(of: changes.freedBlocks)
+    let generationByteCount = min(unsettled.count + pendingGenerations.count, layout.generationsPerCommitMax) * 16
     let tail = unflushed.reduce(256) { $0 + 24 + $1.digests.count * 8 }
     let needed = sectorCount(commit.byteCount + generationByteCount + tail)
     guard needed <= layout.commitSectorCountMax else {
@@ -52,17 +53,38 @@ extension DeviceCore {
     }
     try options.admit(Int(needed) * layout.sectorByteCount)
     try makeRoom(needed + layout.maintenanceSectorCount)
-    try logGenerations(in: &changes, into: &commit)
+    try logGenerations(in: &changes, into: &commit, unsettled: unsettled)
     commit.commit(annotation: annotation, external: unflushed)
     return enter(commit, changes)
   }
 
+  /// Freed blocks whose homes may be one generation ahead of the table without anyone knowing, with the entry that settles it.
+  ///
+  /// Nobody reads these homes again. But the next block in such a place would go home with the generation that lies there, and if
+  /// that write were lost, the block of the earlier life would pass for it. So the commit that frees it raises the entry.
+  private func unsettledGenerations(of freed: [UInt64]) -> [(block: UInt64, generation: UInt8)] {
+    if isPlanted(.trustFreedGeneration) { return [] }
+    var entries: [(block: UInt64, generation: UInt8)] = []
+    for block in freed where entries.count < layout.generationsPerCommitMax {
+      // On its way home, or not looked at since an opening.
+      guard dirty[block]?.isInBatch == true || replay[block] != nil || rebuilt.contains(block),
+        pendingGenerations[block] == nil, !layout.isGenerationTable(block),
+        let committed = (try? committedGeneration(of: block)) ?? nil
+      else { continue }
+      entries.append((block, committed &+ 1))
+    }
+    return entries
+  }
+
   /// Changes the table entries of blocks whose home write is flushed: no more than a maintenance commit holds, those
-  /// first that wait for it to go home again.
-  private func logGenerations(in changes: inout ChangeSet, into commit: inout EncodedCommit) throws(StorageError) {
-    guard !pendingGenerations.isEmpty else { return }
+  /// first that wait for it to go home again; and of freed blocks, which come before all.
+  private func logGenerations(
+    in changes: inout ChangeSet, into commit: inout EncodedCommit,
+    unsettled: [(block: UInt64, generation: UInt8)] = []
+  ) throws(StorageError) {
+    guard !pendingGenerations.isEmpty || !unsettled.isEmpty else { return }
     var blocks = Array(pendingGenerations.keys)
-    if blocks.count > layout.generationsPerCommitMax {
+    if blocks.count + unsettled.count > layout.generationsPerCommitMax {
       var waiting: [UInt64] = []
       var others: [UInt64] = []
       for block in blocks {
@@ -70,9 +92,14 @@ extension DeviceCore {
       }
       waiting.sort()
       others.sort()
-      blocks = Array((waiting + others).prefix(layout.generationsPerCommitMax))
+      blocks = Array((waiting + others).prefix(layout.generationsPerCommitMax - unsettled.count))
     }
     var tables: Set<UInt64> = []
+    for (block, generation) in unsettled {
+      guard let place = layout.generationPlace(of: block) else { continue }
+      try makePrivate(place.block, in: &changes).store(generation, at: place.offset)
+      tables.insert(place.block)
+    }
     for block in blocks {
       guard let place = layout.generationPlace(of: block), let generation = pendingGenerations[block] else { continue }
       try makePrivate(place.block, in: &changes).store(generation, at: place.offset)

@@ -87,6 +87,9 @@ final class DeviceCore: @unchecked Sendable {
   var batches: [CheckpointBatch]
   /// Generations of blocks whose home write is flushed but whose table entry is not changed yet.
   var pendingGenerations: [UInt64: UInt8] = [:]
+  /// Blocks that were rebuilt from zeros, since the ring holds their creation, and whose homes nobody has looked at: one that
+  /// was written before the last opening may be a generation ahead of the table.
+  var rebuilt: Set<UInt64> = []
   /// Blocks at home whose table entry is not durable yet. Until it is, nothing tells their home write from one that the
   /// memory lost, so the tail does not pass the changes that would have to be made to the old home again.
   var unproven: [UInt64: UnprovenHome] = [:]

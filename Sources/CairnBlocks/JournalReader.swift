@@ -81,7 +81,7 @@ public final class JournalReader {
     if let segment, superblock.segments[segment].sequence == place.sequence {
       chain.resume(at: superblock.segments[segment].position)
     }
-    if let commit = try chain.next(epoch: segment.map { superblock.segments[$0].epoch }) {
+    if let commit = try chain.next(epoch: segment.flatMap { superblock.epoch(ofSegment: $0) }) {
       return JournalCommit(
         sequence: commit.place.sequence, annotation: commit.record.annotation, changeCount: commit.record.changeCount,
         byteCount: commit.byteCount, dataByteCount: commit.record.external.reduce(0) { $0 + $1.byteCount },

@@ -68,8 +68,14 @@ enum PlantedBug: UInt8 {
   case appendEverySegment
   /// A chain that ends inside a closed segment is taken for its end.
   case ignoreSegmentEnd
-  /// A full list of segments forces no checkpoint.
-  case neverRelieveSegments
+  /// A block that was rebuilt from zeros goes home with the generation that may lie there already.
+  case trustRebuiltGeneration
+  /// A freed block's home may stay ahead of the table.
+  case trustFreedGeneration
+  /// A full list of segments is an error.
+  case neverFoldSegments
+  /// The first segment is taken for one life of the journal, though it holds several.
+  case foldedIsOneLife
   /// A new life of the journal keeps the salt of the last.
   case reuseEpoch
 

@@ -96,15 +96,20 @@ struct Recovery {
     for (index, segment) in superblock.segments.enumerated() {
       if index > 0 { chain.resume(at: segment.position) }
       let end = index + 1 < superblock.segments.count ? superblock.segments[index + 1].sequence : nil
+      let epoch = isPlanted(.foldedIsOneLife) ? segment.epoch : superblock.epoch(ofSegment: index)
       while end.map({ chain.place.sequence < $0 }) ?? true {
         if superblock.closedHead?.sequence == chain.place.sequence { break }
-        guard let commit = try chain.next(epoch: segment.epoch) else { break }
+        guard let commit = try chain.next(epoch: epoch) else { break }
         try options.admit(commit.changes.count * MemoryLayout<BlockChangePlace>.stride)
         commits.append(commit)
       }
       if let end, chain.place.sequence < end, !isPlanted(.ignoreSegmentEnd) {
         // A life of the journal that another one followed ended with commits that recovery kept: they are not there.
         throw corruption(ring, chain.place)
+      }
+      // Where the first segment holds several lives, the last of them must be the one that it names.
+      if end != nil, let last = commits.last, last.epoch != segment.epoch, !isPlanted(.ignoreSegmentEnd) {
+        throw corruption(ring, last.place)
       }
     }
     if let closed = superblock.closedHead {
@@ -269,8 +274,11 @@ struct Recovery {
       next.segments[last].epoch = epoch
       next.segments[last].position = head.position
     } else {
-      guard next.segments.count < DeviceLimits.segmentCountMax else {
-        throw .limitExceeded(what: "journal segments", limit: UInt64(DeviceLimits.segmentCountMax))
+      if next.segments.count == DeviceLimits.segmentCountMax {
+        guard !isPlanted(.neverFoldSegments) else {
+          throw .limitExceeded(what: "journal segments", limit: UInt64(DeviceLimits.segmentCountMax))
+        }
+        next.foldOldestSegments()
       }
       next.segments.append(JournalSegment(epoch: epoch, position: head.position, sequence: head.sequence))
     }

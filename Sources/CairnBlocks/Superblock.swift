@@ -1,8 +1,9 @@
 import CairnBytes
 
-/// A life of the journal: the records that one opening for writing appended.
+/// A life of the journal: the records that one opening for writing appended. The first one of a superblock's list may hold
+/// several lives, of which it names the last.
 package struct JournalSegment: Equatable, Sendable {
-  /// The random salt of its records.
+  /// The random salt of its records; of its last ones, when it holds several lives.
   package var epoch: UInt64
   /// Where it begins, in sectors since the ring was new.
   package var position: UInt64
@@ -49,7 +50,8 @@ package struct JournalPlace: Equatable, Sendable {
 ///        156    36  head:   where the next commit goes, likewise; only valid when closed
 ///        192     4  journal segments
 ///        196     4  zero
-///        200   192  segments: epoch 8, position 8, sequence 8 each
+///        200   192  segments: epoch 8, position 8, sequence 8 each; the first may hold several lives of the journal if another
+///                   follows it: its epoch is that of its last commit
 ///        392   120  zero
 package struct Superblock: Equatable, Sendable {
   package static let byteCount = 512
@@ -101,6 +103,22 @@ package struct Superblock: Equatable, Sendable {
     next.address = BlockNumber(
       next.sequence % 2 == 0 || isPlanted(.oneSuperblock) ? DeviceLayout.superblockA : DeviceLayout.superblockB)
     return next
+  }
+
+  /// The epoch that all commits of a segment have; nil for the first one of several, which may hold more than one life of the
+  /// journal.
+  ///
+  /// There the chain itself says where one life ends and the next begins: the first commit of a life names the epoch before it.
+  /// Elsewhere it must not, since behind a torn tail stand records of the life that ended there. Nothing torn lies inside the
+  /// first segment: an opening made it durable before it wrote the superblock that lists another one behind it.
+  package func epoch(ofSegment index: Int) -> UInt64? {
+    index == 0 && segments.count > 1 ? nil : segments[index].epoch
+  }
+
+  /// Makes one segment of the two oldest, so that the list always has room for the next life.
+  package mutating func foldOldestSegments() {
+    precondition(segments.count > 2, "the last segment is a life of its own, and a fold takes two others")
+    segments[0].epoch = segments.remove(at: 1).epoch
   }
 
   /// Why bytes are no superblock that can be used.

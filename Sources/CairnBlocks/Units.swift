@@ -93,9 +93,6 @@ package enum DeviceLimits {
   package static let viewCountMax = 512
   /// Numbers of commits, flushes and superblocks stay below this; far from where adding to them would wrap.
   package static let sequenceEnd: UInt64 = 1 << 60
-  /// Journal segments that a superblock can list.
+  /// Journal segments that a superblock can list; an opening that needs one more folds the two oldest into one.
   package static let segmentCountMax = 8
-  /// Segments with which an opening empties the list by a checkpoint. That may commit table entries of its own, and a crash in it
-  /// leaves one segment more; so it begins while there is room for several crashes in a row.
-  package static let segmentCountRelief = 4
 }

@@ -23,6 +23,47 @@ struct OpeningTests {
     #expect(try device.allocatedBlocks() == blocks.map { $0.rawValue }.sorted())
   }
 
+  /// The list of segments in the superblock has room for eight lives of the journal; crashes in a row filled it, and the image could
+  /// only be read.
+  @Test("goes on whatever the number of lives in the ring", arguments: [true, false])
+  func manyLives(closed: Bool) throws {
+    let format = TestDevice.smallFormat(ringBlockCount: 256)
+    var (memory, device) = try TestDevice.make(format: format)
+    let block = try device.add([0])
+    for life in UInt8(1)...40 {
+      try device.set(block, [life])
+      if closed { try device.close() }
+      memory = SimulatedMemory(image: memory.durableImage)
+      #expect(try TestDevice.open(memory, isReadOnly: true).bytes(of: block, count: 1) == [life])
+      device = try TestDevice.open(memory, seed: 100 + UInt64(life))
+      #expect(try device.bytes(of: block, count: 1) == [life])
+      #expect(device.durableSequence == UInt64(life) + 1)
+    }
+    #expect(try device.checkDevice().findings == [])
+    try device.checkpoint()
+    #expect(try TestDevice.open(memory.durableImage).bytes(of: block, count: 1) == [40])
+  }
+
+  @Test("tells damage in each of the lives that share a segment of the list")
+  func damagedLives() throws {
+    let (memory, first) = try TestDevice.make(format: TestDevice.smallFormat(ringBlockCount: 256))
+    let block = try first.add([0])
+    for life in UInt8(1)...20 { try TestDevice.open(memory, seed: 100 + UInt64(life)).set(block, [life]) }
+    _ = try TestDevice.open(memory, seed: 99)
+    let reader = try JournalReader(memory)
+    var commits = 0
+    while let commit = try reader.next() {
+      commits += 1
+      let image = memory.durableImage.flipping(bit: Int(commit.block.rawValue) * 512 * 8 + 400)
+      let told = damage { () throws(StorageError) in _ = try TestDevice.open(image) }
+      guard case .journal = told?.reason else {
+        Issue.record("commit \(commit.sequence): \(String(describing: told))")
+        continue
+      }
+    }
+    #expect(commits == 21)
+  }
+
   @Test("tells a memory without an image")
   func notCairn() {
     var random = SeededGenerator(seed: 1)

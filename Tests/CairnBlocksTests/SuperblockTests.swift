@@ -90,6 +90,25 @@ struct SuperblockTests {
     #expect(bytes[392...].allSatisfy { $0 == 0 })
   }
 
+  /// An opening that found eight segments could list no ninth. It emptied the list by a checkpoint, which may commit, and
+  /// crashes in a row in there filled it for good.
+  @Test("folds its two oldest segments into one")
+  func foldedSegments() throws {
+    var superblock = try Self.sample()
+    superblock.segments = (0..<UInt64(DeviceLimits.segmentCountMax)).map {
+      JournalSegment(epoch: 77 + $0, position: 10 + $0, sequence: 100 + $0)
+    }
+    superblock.foldOldestSegments()
+    #expect(superblock.segments.count == DeviceLimits.segmentCountMax - 1)
+    #expect(superblock.segments[0] == JournalSegment(epoch: 78, position: 10, sequence: 100))
+    #expect(superblock.segments[1] == JournalSegment(epoch: 79, position: 12, sequence: 102))
+    #expect(superblock.epoch(ofSegment: 0) == nil && superblock.epoch(ofSegment: 1) == 79)
+    let bytes = Self.encode(superblock)
+    #expect(try Superblock(decoding: bytes.span, at: 63) == superblock)
+    superblock.segments.removeLast(superblock.segments.count - 1)
+    #expect(superblock.epoch(ofSegment: 0) == 78)
+  }
+
   @Test("rejects every single flipped bit")
   func flippedBits() {
     for bit in 0..<Superblock.byteCount * 8 {

@@ -1,5 +1,5 @@
-import CairnBytes
-import CairnVolumes
+package import CairnBytes
+package import CairnVolumes
 
 /// What a multi-call transaction stages of a change: enough to make it again.
 ///
@@ -25,7 +25,7 @@ import CairnVolumes
 ///
 /// All of them but `create` belong to a definition of the volume that can not change under an open transaction, so numbers
 /// of tables, indexes and columns stay what they are.
-enum TableOperation {
+package enum TableOperation {
   case insert(table: UInt32, [ColumnValue])
   case upsert(table: UInt32, index: Int?, [ColumnValue])
   case update(table: UInt32, keys: [[UInt8]], [Assignment])
@@ -43,9 +43,11 @@ enum TableOperation {
   case setCursor([UInt8]?)
 
   /// A column and what it becomes.
-  struct Assignment {
-    let column: Int
-    let value: ColumnValue
+  package struct Assignment {
+    /// Its position.
+    package let column: Int
+    /// Its new value.
+    package let value: ColumnValue
   }
 
   private static let primaryKey: UInt16 = .max
@@ -53,7 +55,8 @@ enum TableOperation {
   static let keyCountMax = 10_000
   static let keysByteCountMax = 256 << 10
 
-  var encoded: [UInt8] {
+  /// The stored form.
+  package var encoded: [UInt8] {
     var writer = ByteWriter()
     switch self {
     case .insert(let table, let row):
@@ -127,7 +130,8 @@ enum TableOperation {
 }
 
 extension TableOperation {
-  init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
+  /// Reads the stored form.
+  package init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
     let kind = try reader.uint8()
     if kind == 5 {
       self = .create(

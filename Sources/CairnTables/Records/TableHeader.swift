@@ -1,4 +1,4 @@
-import CairnBytes
+package import CairnBytes
 
 /// What a tables volume says of itself.
 ///
@@ -7,13 +7,14 @@ import CairnBytes
 ///          4     4  version of the schema that the program named last
 ///          8     4  migrations that were made
 ///         12     8  hash of the schemas that the program opened the volume with last
-struct TableHeader: Equatable {
+package struct TableHeader: Equatable {
   var nextTable: UInt32 = 1
   var schemaVersion: UInt32 = 0
   var migrationCount: UInt32 = 0
   var hash: UInt64 = 0
 
-  var encoded: [UInt8] {
+  /// The stored form.
+  package var encoded: [UInt8] {
     var writer = ByteWriter()
     writer.uint32(nextTable)
     writer.uint32(schemaVersion)
@@ -24,7 +25,8 @@ struct TableHeader: Equatable {
 }
 
 extension TableHeader {
-  init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
+  /// Reads the stored form.
+  package init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
     nextTable = try reader.uint32()
     schemaVersion = try reader.uint32()
     migrationCount = try reader.uint32()

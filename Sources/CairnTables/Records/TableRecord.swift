@@ -1,4 +1,4 @@
-import CairnBytes
+package import CairnBytes
 
 /// A table as the volume keeps it.
 ///
@@ -8,7 +8,7 @@ import CairnBytes
 ///     schema  see SchemaCoding.swift
 ///     list    slots: uint8 type; value, what older rows have; string column, empty when it was dropped
 ///     list    for each index of the schema: uint64 root block of its tree; uint8 state (0 ready, 1 being built)
-struct TableRecord {
+package struct TableRecord {
   /// A place in rows, given out once and for all.
   struct Slot {
     let type: ColumnType
@@ -33,7 +33,8 @@ struct TableRecord {
   /// Slots that may be given out in the life of a table.
   static let slotCountMax = 4096
 
-  var encoded: [UInt8] {
+  /// The stored form.
+  package var encoded: [UInt8] {
     var writer = ByteWriter()
     writer.uint8(Self.version)
     writer.uint8(isRestricted ? Self.restrictedFlag : 0)
@@ -53,7 +54,8 @@ struct TableRecord {
 }
 
 extension TableRecord {
-  init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
+  /// Reads the stored form.
+  package init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
     guard try reader.uint8() == Self.version else { throw .malformed }
     isRestricted = try reader.flags(Self.restrictedFlag) != 0
     root = try reader.uint64()

@@ -1,5 +1,5 @@
 import CairnBlocks
-import CairnBytes
+package import CairnBytes
 import CairnVolumes
 
 /// The columns of a row that do not stand in its key, as the value of the table's tree.
@@ -15,7 +15,7 @@ import CairnVolumes
 ///
 /// A slot is given out when its column is added and never again, so a row that was written before the column was added is
 /// just shorter: its column has the value that was kept with the slot. Each column is found in one step.
-struct RowLayout: Sendable {
+package struct RowLayout: Sendable {
   /// Most bytes of a row beside its key. One that is staged fits in an operation.
   static let byteCountMax = 1_000_000
 
@@ -23,11 +23,14 @@ struct RowLayout: Sendable {
   private static let wideFlag: UInt16 = 0x8000
 
   /// Where a slot stands in a row.
-  enum Field {
+  package enum Field {
+    /// It is null.
     case null
     /// The row is older than the column.
     case missing
+    /// Its bytes.
     case at(Range<Int>)
+    /// Outside of the row.
     case damaged
   }
 
@@ -37,7 +40,8 @@ struct RowLayout: Sendable {
   private let fixedBefore: [Int]
   private let variableBefore: [Int]
 
-  init(_ slots: [ColumnType]) {
+  /// The layout of rows with these slots.
+  package init(_ slots: [ColumnType]) {
     self.slots = slots
     var fixed = [0]
     var variable = [0]
@@ -51,8 +55,9 @@ struct RowLayout: Sendable {
 
   // MARK: Reading
 
+  /// Where a slot stands in a row.
   @inline(__always)
-  func field(_ slot: Int, in row: RawSpan) -> Field {
+  package func field(_ slot: Int, in row: RawSpan) -> Field {
     guard row.byteCount >= Self.headerByteCount else { return .damaged }
     let header = row.little16(0)
     let count = Int(header & ~Self.wideFlag)
@@ -81,7 +86,7 @@ struct RowLayout: Sendable {
   }
 
   /// Decodes the value of a slot that stands at a range.
-  func value(of slot: Int, at range: Range<Int>, in row: RawSpan) throws(ByteReader.Failure) -> ColumnValue {
+  package func value(of slot: Int, at range: Range<Int>, in row: RawSpan) throws(ByteReader.Failure) -> ColumnValue {
     let start = range.lowerBound
     switch slots[slot] {
     case .int8: return .integer(Int64(Int8(bitPattern: row.byte(start))))
@@ -113,7 +118,7 @@ struct RowLayout: Sendable {
   }
 
   /// Whether a row is whole: no more slots than the table has, all parts within it, and nothing behind them.
-  func isWellFormed(_ row: RawSpan) -> Bool {
+  package func isWellFormed(_ row: RawSpan) -> Bool {
     guard row.byteCount >= Self.headerByteCount else { return false }
     let header = row.little16(0)
     let count = Int(header & ~Self.wideFlag)
@@ -134,7 +139,7 @@ struct RowLayout: Sendable {
   // MARK: Writing
 
   /// Appends a row: a value for each slot, null or of its type.
-  func append(_ values: (Int) -> ColumnValue, to row: inout [UInt8]) {
+  package func append(_ values: (Int) -> ColumnValue, to row: inout [UInt8]) {
     let start = row.count
     var variable: [UInt8] = []
     var ends: [Int] = []

@@ -1,4 +1,4 @@
-import CairnBytes
+package import CairnBytes
 
 // The stored form of a schema. The same bytes are what its hash is made of, so their order never changes.
 //
@@ -85,7 +85,7 @@ extension TableSchema {
   private static let version: UInt8 = 1
 
   /// Appends the stored form.
-  func encode(into writer: inout ByteWriter) {
+  package func encode(into writer: inout ByteWriter) {
     writer.uint8(Self.version)
     writer.string(name)
     writer.list(columns) { $0.encode(into: &$1) }
@@ -99,7 +99,7 @@ extension TableSchema {
   }
 
   /// Reads the stored form.
-  init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
+  package init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
     guard try reader.uint8() == Self.version else { throw .malformed }
     name = try reader.string()
     columns = try reader.list(limit: SchemaLimits.columnCountMax) { (reader) throws(ByteReader.Failure) in

@@ -45,21 +45,10 @@ final class DeviceTrace {
 
   /// Runs all letters.
   func run(_ letters: String) throws -> Recording<DeviceState> {
-    var ending: Character?
-    for (index, letter) in letters.enumerated() {
-      if "!?z".contains(letter) {
-        // A message that is cut off was never there, which is what the points between messages show.
-        ending = shape.isMessageAtomic ? nil : letter
-        continue
-      }
+    let operations = TraceLetters(letters: letters, seed: seed, isMessageAtomic: shape.isMessageAtomic)
+    try operations.forEach { _, letter, random, ending in
       recording.operationStarts.append(memory.events.count)
-      let random = SeededGenerator(seed: mix(seed ^ UInt64(index) &* 0x10001))
-      do {
-        if let how = ending { try interrupt(letter, random, how) } else { try perform(letter, random) }
-      } catch {
-        throw Mismatch("operation \(index) (\(letter)) of \(letters): \(error)")
-      }
-      ending = nil
+      if let ending { try interrupt(letter, random, ending) } else { try perform(letter, random) }
     }
     recording.events = memory.events
     return recording
@@ -136,17 +125,11 @@ final class DeviceTrace {
 
   // MARK: Operations that are cut off
 
-  private func interrupt(_ letter: Character, _ random: SeededGenerator, _ how: Character) throws {
+  private func interrupt(_ letter: Character, _ random: SeededGenerator, _ ending: TraceEnding) throws {
     var random = random
     var next = state
     let start = memory.events.count
-    switch how {
-    case "z":
-      var fault = MemoryFault([.flush], after: 0)
-      fault.survivors = random.next()
-      memory.fault = fault
-    default: memory.failsAfter = random.below(6)
-    }
+    ending.begin(on: memory, among: 6, &random)
     do {
       var operations = DeviceOperations(random: random)
       switch letter {
@@ -164,11 +147,7 @@ final class DeviceTrace {
     }
     snapshots.removeAll()
     recording.allow([state, next], from: start)
-    var fates = SeededGenerator(seed: random.next())
-    switch how {
-    case "?": memory.killProcess()
-    default: memory.losePower { _, _ in [.old, .new, .garbage][fates.below(3)] }
-    }
+    ending.end(on: memory, &random)
     device = try BlockDevice.open(
       memory, options: OpenOptions(memoryBudget: shape.memoryBudget), environment: environment)
     state = [state, next][try subject.find(device, in: [state, next])]

@@ -45,25 +45,14 @@ final class StoreTrace {
 
   /// Runs all letters.
   func run(_ letters: String) throws -> Recording<StoreState> {
-    var ending: Character?
-    for (index, letter) in letters.enumerated() {
-      if "!?z".contains(letter) {
-        // A message that is cut off was never there, which is what the points between messages show.
-        ending = shape.isMessageAtomic ? nil : letter
-        continue
-      }
+    let operations = TraceLetters(letters: letters, seed: seed, isMessageAtomic: shape.isMessageAtomic)
+    try operations.forEach { index, letter, random, ending in
       recording.operationStarts.append(memory.events.count)
-      let random = SeededGenerator(seed: mix(seed ^ UInt64(index) &* 0x10001))
-      do {
-        if let how = ending { try interrupt(letter, random, how) } else { try perform(letter, random) }
-      } catch {
-        throw Mismatch("operation \(index) (\(letter)) of \(letters): \(error)")
-      }
-      ending = nil
+      if let ending { try interrupt(letter, random, ending) } else { try perform(letter, random) }
       if comparisonInterval > 0, index % comparisonInterval == 0,
         let difference = try StoreContents(store).difference(from: state)
       {
-        throw Mismatch("behind operation \(index) (\(letter)): \(difference) instead of \(state.summary)")
+        throw Mismatch("\(difference) instead of \(state.summary)")
       }
     }
     recording.events = memory.events
@@ -157,17 +146,11 @@ final class StoreTrace {
     return suitable.isEmpty ? nil : suitable[operations.random.below(suitable.count)]
   }
 
-  private func interrupt(_ letter: Character, _ random: SeededGenerator, _ how: Character) throws {
+  private func interrupt(_ letter: Character, _ random: SeededGenerator, _ ending: TraceEnding) throws {
     var random = random
     var next = state
     let start = memory.events.count
-    switch how {
-    case "z":
-      var fault = MemoryFault([.flush], after: 0)
-      fault.survivors = random.next()
-      memory.fault = fault
-    default: memory.failsAfter = random.below(8)
-    }
+    ending.begin(on: memory, among: 8, &random)
     do {
       try change(letter, random, &next)
     } catch {
@@ -175,11 +158,7 @@ final class StoreTrace {
       if error.isRefusal { next = state }
     }
     recording.allow([state, next], from: start)
-    var fates = SeededGenerator(seed: random.next())
-    switch how {
-    case "?": memory.killProcess()
-    default: memory.losePower { _, _ in [.old, .new, .garbage][fates.below(3)] }
-    }
+    ending.end(on: memory, &random)
     try open()
     state = [state, next][try subject.find(store, in: [state, next])]
     try learnNewTransactions()

@@ -1,6 +1,7 @@
 import CairnBlocks
 import CairnBytes
 import CairnDisks
+import CairnMaps
 import CairnObjects
 import CairnVolumes
 
@@ -8,7 +9,7 @@ import CairnVolumes
 /// accept comes back the same when it is written and read again.
 struct CodecTarget: Sendable {
   /// One decoder.
-  private struct Codec: Sendable {
+  struct Codec: Sendable {
     let name: String
     /// Encodings to begin with.
     let samples: [[UInt8]]
@@ -16,7 +17,10 @@ struct CodecTarget: Sendable {
     let rewrite: @Sendable ([UInt8]) -> [UInt8]?
   }
 
-  private let codecs = Self.device + Self.volumes + Self.filesystems + [Self.keys]
+  let codecs: [Codec]
+
+  /// The decoders of device, volumes, objects, disks and maps.
+  static let general = CodecTarget(codecs: device + volumes + filesystems + [keys])
 
   func run(_ bytes: [UInt8]) throws(FuzzFailure) {
     var input = InputReader(bytes)
@@ -212,6 +216,25 @@ struct CodecTarget: Sendable {
     },
     Codec(name: "entry of a disk", samples: [DiskEntry([extent]).encoded]) {
       (try? DiskEntry(decoding: $0, deviceBlockByteCount: 512))?.encoded
+    },
+    Codec(
+      name: "header of a map",
+      samples: [MapHeader(entries: BlockNumber(60), definition: Array("Int8 -> Bool".utf8)).encoded]
+    ) { bytes in
+      var reader = ByteReader(bytes)
+      guard let header = try? MapHeader(decoding: &reader), reader.remaining == 0 else { return nil }
+      return header.encoded
+    },
+    Codec(
+      name: "operation on a map",
+      samples: [
+        MapOperation.put(key: [1, 2], value: [3]).encoded, MapOperation.delete(key: [4]).encoded,
+        MapOperation.deleteRange(from: [5], to: [6, 7], limit: 8).encoded,
+      ]
+    ) { bytes in
+      var reader = ByteReader(bytes)
+      guard let operation = try? MapOperation(decoding: &reader), reader.remaining == 0 else { return nil }
+      return operation.encoded
     },
     Codec(
       name: "operation on a disk",

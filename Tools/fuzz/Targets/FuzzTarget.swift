@@ -1,3 +1,6 @@
+import CairnMaps
+import CairnTables
+
 /// What a fuzzer feeds: each takes any string of bytes, which says how a sound sample is to be changed.
 package enum FuzzTarget: String, CaseIterable, Sendable {
   /// Bytes of an image, checksums made right again; then everything that a program can do.
@@ -8,6 +11,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case nodes
   /// The decoders of records and keys.
   case codecs
+  /// Nodes of the trees of a map, then everything that a program can do with one.
+  case maps
+  /// Nodes of the trees of tables (rows, indexes, schemas), then everything that a program can do with tables.
+  case tables
+  /// The decoders of schemas, rows, keys and staged operations of tables.
+  case rows
 
   /// Feeds one input. What comes of it is a value or an error; a trap, a hang and a ``FuzzFailure`` are bugs.
   package func run(_ bytes: [UInt8]) throws {
@@ -21,7 +30,15 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
       mutator.apply(&input)
       mutator.repair(&input)
       sample.exercise(mutator.image)
-    case .codecs: try Samples.codecs.run(bytes)
+    case .codecs: try CodecTarget.general.run(bytes)
+    case .rows: try CodecTarget.tables.run(bytes)
+    case .maps, .tables:
+      let sample = try (self == .maps ? Samples.map : Samples.tables).get()
+      var input = InputReader(bytes)
+      var mutator = ImageMutator(sample.source, area: .nodes)
+      mutator.apply(&input)
+      mutator.repair(&input)
+      VolumeExercise.run(on: mutator.image)
     }
   }
 
@@ -54,5 +71,6 @@ enum Samples {
   }
 
   static let tree = Result { try TreeSample.make() }
-  static let codecs = CodecTarget()
+  static let map = Result { try VolumeSample.make(.map) }
+  static let tables = Result { try VolumeSample.make(.tables) }
 }

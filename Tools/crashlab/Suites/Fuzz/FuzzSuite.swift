@@ -11,9 +11,13 @@ struct FuzzSuite: IsolatedSuite {
   let countName = "inputs"
 
   /// Inputs of a group, by target: each about a second.
-  private static let groupSizes: [FuzzTarget: Int] = [.image: 1000, .journal: 1000, .nodes: 1000, .codecs: 20_000]
+  private static let groupSizes: [FuzzTarget: Int] = [
+    .image: 1000, .journal: 1000, .nodes: 1000, .codecs: 20_000, .maps: 500, .tables: 300, .rows: 20_000,
+  ]
   /// The targets in the order in which groups take them: what costs more comes more often.
-  private static let order: [FuzzTarget] = [.image, .journal, .nodes, .image, .codecs, .journal, .nodes, .image]
+  private static let order: [FuzzTarget] = [
+    .image, .journal, .nodes, .tables, .codecs, .maps, .rows, .image, .journal, .nodes, .tables, .image,
+  ]
 
   func groupCount(isDeep: Bool) -> Int { .max }
 

@@ -53,7 +53,8 @@ struct PlantedBugEntry: Sendable {
     .init("forgetOldSegments", rule: "5", ["acK", "acKcK"]),
     .init("appendEverySegment", rule: "5", ["acoocoo", "acKoKcK"]),
     .init("ignoreSegmentEnd", rule: "5", ["aacccKQ", "wide/aacccccKQ"]),
-    .init("neverRelieveSegments", rule: "5", ["wide/acKcKcKcKcKcKcKcKcKcK"]),
+    .init("neverFoldSegments", rule: "5", ["wide/acKcKcKcKcKcKcKcKcKcK"]),
+    .init("foldedIsOneLife", rule: "5", ["wide/acKcKcKcKcKcKcKcKcKcK"]),
     .init("reuseEpoch", rule: "5", ["wide/aaaag!rK", "wide/aaaag!r!rK"]),
     // Recovery, rules 6 to 10
     .init("recoveryRewritesRing", rule: "6", ["aacc!cc!c!", "aaccKccK"]),
@@ -91,6 +92,12 @@ struct PlantedBugEntry: Sendable {
     .init("ignoreBlockNumber", rule: "misdirected", ["aaaaH"]),
     .init("ignoreGeneration", rule: "lost write", ["aakccL", "aaaakccccL"]),
     .init("forgetGeneration", rule: "lost write", ["aakckcL", "aaaakckccL"]),
+    .init(
+      "trustRebuiltGeneration", rule: "lost write",
+      ["wide/aaak!cL", "wide/aaack!ccL", "aaxdccKc?L", "wide/aaccckKcL"]),
+    .init(
+      "trustFreedGeneration", rule: "lost write",
+      ["wide/aaack!fkkaaL", "wide/aaack!ffkkaaaL", "wide/aaak!fckkaaL", "wide/aacck!fckckaaaL"]),
     .init("blockChecksumSkipsHeader", rule: "rot", ["aaaacW"]),
     .init("ignoreDataDigest", rule: "rot", ["axxcU"]),
     // Space, growth and cache
