@@ -11,6 +11,10 @@ public final class TableVolume: VolumeCompanion {
   var deferred = DeferredChecks()
   /// The next numbers of auto-increment columns that were asked for.
   var counters: [Counter] = []
+  /// What the last update of one row came to: the next one is likely to be of the same columns.
+  var updateShape: UpdateShape?
+  /// Readers that nobody uses now.
+  private var readers: [RowReader] = []
   /// What the principal may do, by the number of the table.
   private var rights: [(table: UInt32, rights: TableRights)] = []
 
@@ -119,6 +123,18 @@ public final class TableVolume: VolumeCompanion {
     guard let principal = volume.transaction.principal, try !volume.rights().contains(.admin) else { return }
     throw .accessDenied(principal: principal.bytes, right: Rights.admin.description, volume: volume.name)
   }
+
+  // MARK: Readers
+
+  /// A reader with memory of its own, for as long as a closure runs; then it is given back.
+  func takeReader(_ layout: EntryLayout) -> RowReader {
+    guard let reader = readers.popLast() else { return RowReader(layout) }
+    reader.begin(layout)
+    return reader
+  }
+
+  /// Takes back a reader that nobody uses any more.
+  func giveBack(_ reader: RowReader) { readers.append(reader) }
 
   // MARK: Trees
 

@@ -31,14 +31,28 @@ final class GroupSource: RowSource {
     return row
   }
 
+  /// Whether a row has the values of a group.
+  @inline(__always)
+  private func isSame(_ values: [ColumnValue], _ row: [ColumnValue]) -> Bool {
+    for index in columns.indices where values[index] != row[columns[index]] { return false }
+    return true
+  }
+
   private func load() throws(StorageError) -> [Group] {
     var groups: [Group] = []
     var places: [[UInt8]: Int] = [:]
+    var last = -1
     if columns.isEmpty { groups.append(Group(key: [], states: aggregates)) }
-    while let row = try source.next() {
+    var row: [ColumnValue] = []
+    while try source.next(into: &row) {
       // Without groups there is one result, also of no rows.
       guard !columns.isEmpty else {
         for index in aggregates.indices { try groups[0].states[index].add(row) }
+        continue
+      }
+      // In the order of an index, or where few values repeat, it is the last group's.
+      if last >= 0, isSame(groups[last].key, row) {
+        for index in aggregates.indices { try groups[last].states[index].add(row) }
         continue
       }
       let values = columns.map { row[$0] }
@@ -52,6 +66,7 @@ final class GroupSource: RowSource {
         places[key] = place
         groups.append(Group(key: values, states: aggregates))
       }
+      last = place
       for index in aggregates.indices { try groups[place].states[index].add(row) }
     }
     groups.sort { (left, right) in

@@ -64,6 +64,19 @@ final class EntryLayout: Sendable {
     }
   }
 
+  /// The values of some columns; the others are null.
+  func values(_ key: RawSpan, _ row: RawSpan, where isNeeded: [Bool]) throws(StorageError) -> [ColumnValue] {
+    var values = [ColumnValue](repeating: .null, count: columns.count)
+    for column in isNeeded.indices where isNeeded[column] { values[column] = try value(column, key, row) }
+    return values
+  }
+
+  /// Puts a value in its place in a row; false: it has none of a fixed width there.
+  func patch(_ column: Int, with value: ColumnValue, in row: inout [UInt8]) -> Bool {
+    guard case .slot(let slot) = columns[column].place else { return false }
+    return self.row.patch(slot, with: value, in: &row)
+  }
+
   /// The values of all columns.
   func values(_ key: RawSpan, _ row: RawSpan) throws(StorageError) -> [ColumnValue] {
     var values: [ColumnValue] = []
