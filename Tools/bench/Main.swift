@@ -93,7 +93,7 @@ struct Measure: ParsableCommand {
       let phases = try runner.run(workload)
       results += phases
       for phase in phases {
-        let table = Table(result: phase)
+        let table = PhaseTable(result: phase)
         print((json ? table.objects : table.lines + [""]).joined(separator: "\n"))
       }
     }

@@ -7,7 +7,7 @@ extension [UInt8] {
   /// Appends the low bytes of a number, the lowest first.
   @inline(__always)
   mutating func appendLittle(_ number: UInt64, byteCount: Int) {
-    unsafe withUnsafeBytes(of: number.littleEndian) { bytes in
+    unsafe Swift.withUnsafeBytes(of: number.littleEndian) { bytes in
       unsafe append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(byteCount)))
     }
   }

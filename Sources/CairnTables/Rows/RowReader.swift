@@ -48,10 +48,13 @@ public final class RowReader {
   ) throws(StorageError) -> Bool {
     try makeKey(&bytes)
     let keyByteCount = bytes.count
-    let row = try BulkCopy.withRawSpan(of: bytes) { (key) throws(StorageError) in
-      try tree.withValue(for: key) { (row) in BulkCopy.append(row, to: &spare) }
+    let isThere = try BulkCopy.withRawSpan(of: bytes) { (key) throws(StorageError) -> Bool in
+      try tree.withValue(for: key) { (row) -> Bool in
+        BulkCopy.append(row, to: &spare)
+        return true
+      } ?? false
     }
-    guard row != nil else { return false }
+    guard isThere else { return false }
     bytes.append(contentsOf: spare)
     spare.removeAll(keepingCapacity: true)
     place = RowPlace(entry: 0, key: 0, row: keyByteCount, end: bytes.count)

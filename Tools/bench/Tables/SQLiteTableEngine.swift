@@ -57,7 +57,7 @@
     }
 
     func close() throws {
-      for statement in unsafe statements { _ = unsafe sqlite3_finalize(statement) }
+      for unsafe statement in unsafe statements { _ = unsafe sqlite3_finalize(statement) }
       unsafe statements = []
       guard unsafe sqlite3_close(database) == SQLITE_OK else { throw failure("close") }
       unsafe database = nil
@@ -92,15 +92,15 @@
     }
 
     func transaction(_ body: (any TableWriter) throws -> Void) throws {
-      try run(.beginImmediate)
+      try unsafe run(.beginImmediate)
       try body(self)
-      try run(.commit)
+      try unsafe run(.commit)
     }
 
     func read(_ body: (any TableReader) throws -> Void) throws {
-      try run(.begin)
+      try unsafe run(.begin)
       try body(self)
-      try run(.commit)
+      try unsafe run(.commit)
     }
 
     /// A statement by itself is a transaction.
@@ -110,7 +110,7 @@
     private func bind(_ text: String, _ index: Int32, of statement: Statement, _ body: () throws -> Void) throws {
       let prepared = unsafe statements[statement.rawValue]
       var text = text
-      try unsafe text.withUTF8 { bytes in
+      try text.withUTF8 { bytes in
         try unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
           // Static: the bytes stay where they are until the statement has run.
           _ = unsafe sqlite3_bind_text(prepared, index, characters.baseAddress, Int32(characters.count), nil)

@@ -39,7 +39,7 @@ struct TablesShape: Sendable {
     try store.transaction { (transaction) throws(StorageError) in
       _ = try transaction.objects().createBucket(StoreShape.bucket)
     }
-    try store.openTables(try Self.schema(version: 1))
+    try store.openTables("tables", try Self.schema(version: 1))
     try store.close()
     return memory
   }

@@ -129,7 +129,7 @@ struct TablesState: ModelState {
     var states = [self]
     var state = self
     while state.schema.migrationCount < Int(version) {
-      let rest = state.items.keys.filter { state.schema.cursor.map { $0 < $1 }?($0) ?? true }.sorted()
+      let rest = state.items.keys.filter { $0 > state.schema.cursor ?? .min }.sorted()
       if rest.isEmpty {
         state.schema.cursor = nil
         state.schema.migrationCount += 1

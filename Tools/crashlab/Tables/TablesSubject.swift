@@ -46,7 +46,7 @@ struct TablesSubject: CrashSubject {
     state.open = []
     // A migration that was cut off goes on, and an index that was not ready is built.
     do {
-      try store.openTables(try TablesShape.schema(version: state.nextVersion))
+      try store.openTables("tables", try TablesShape.schema(version: state.nextVersion))
       state = state.migrated(to: state.nextVersion).last ?? state
     } catch {
       // How far it came without room is not known.

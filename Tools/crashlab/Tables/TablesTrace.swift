@@ -140,7 +140,7 @@ final class TablesTrace {
     case "G":
       states += state.migrated(to: state.nextVersion).dropFirst()
       let schema = try TablesShape.schema(version: state.nextVersion)
-      do throws(StorageError) { try store.openTables(schema) } catch {
+      do throws(StorageError) { try store.openTables("tables", schema) } catch {
         // What a prepared transaction holds stays as it is; some steps may have been made before.
         guard error.isConflict, hasPrepared else { throw error }
         let place: Int
