@@ -13,6 +13,8 @@ public final class TableVolume: VolumeCompanion {
   var counters: [Counter] = []
   /// What the last update of one row came to: the next one is likely to be of the same columns.
   var updateShape: UpdateShape?
+  /// Counts that the planner asked for before in this transaction: of the primary key (0) or an index.
+  var knownStatistics: [(table: UInt32, index: Int, counts: [UInt64]?)] = []
   /// Readers that nobody uses now.
   private var readers: [RowReader] = []
   /// What the principal may do, by the number of the table.
@@ -42,6 +44,7 @@ public final class TableVolume: VolumeCompanion {
     try volume.changeDefinition()
     catalog = try Self.current(volume)
     rights = []
+    knownStatistics = []
   }
 
   /// Forgets what is known of rights.

@@ -26,6 +26,8 @@ struct Planner {
   let needed: [Bool]
   /// How many rows are wanted.
   let limit: UInt64?
+  /// Whether to say why; a query that is only done needs no text.
+  var explains = false
 
   private static let fetchCost = 4.0
   private static let guessedShare = 0.1
@@ -85,7 +87,7 @@ struct Planner {
       fixedColumnCount: built.fixedColumnCount, layout: layout)
     return Choice(
       path: path, isOrdered: isOrdered || order.isEmpty, estimatedRowCount: UInt64(max(0, entries)), cost: cost,
-      reason: reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
+      reason: !explains ? "" : reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
       access: access(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly))
   }
 

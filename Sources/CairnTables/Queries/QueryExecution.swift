@@ -20,7 +20,10 @@ struct QueryExecution {
     var steps: [String]
   }
 
-  init(_ tables: TableVolume, _ table: TableState, _ asked: Query) throws(StorageError) {
+  /// - Parameter explains: whether the plan is to say why.
+  init(
+    _ tables: TableVolume, _ table: TableState, _ asked: Query, explains: Bool = false
+  ) throws(StorageError) {
     try Self.requireSound(asked)
     var query = asked
     if query.after != nil, query.order.isEmpty { query.order = table.schema.primaryKey.map { OrderTerm($0) } }
@@ -36,9 +39,10 @@ struct QueryExecution {
     }
     let isPaged = isDirect && !query.isDistinct
     let wanted = query.limit.map { $0.addingReportingOverflow(query.offset) }
-    let planner = Planner(
+    var planner = Planner(
       tables: tables, table: table, condition: base.condition, order: terms, needed: needed,
       limit: isDirect && !query.isDistinct ? wanted.flatMap { $0.overflow ? nil : $0.partialValue } : nil)
+    planner.explains = explains
     let choice = try planner.choose()
     var path = choice.path
     let rowOrder = isDirect ? Self.order(terms, table, path) : nil

@@ -74,7 +74,7 @@ extension Table {
   public func explain(_ query: Query = Query()) throws(StorageError) -> QueryPlan {
     let (_, state) = try current()
     try tables.require(.read, on: state)
-    return try QueryExecution(tables, state, query).plan
+    return try QueryExecution(tables, state, query, explains: true).plan
   }
 
   /// Lends each row of a query of this table alone to `body`, until it returns false: the fastest way through many rows.

@@ -69,9 +69,7 @@ final class CairnTableEngine: TableEngine {
     var failure: (any Error)?
     do {
       try opened().transaction { (transaction) throws(StorageError) in
-        let tables = try transaction.tables()
-        let rows = CairnRows(
-          people: try tables.table(people), visits: try tables.table(visits), buffer: buffer)
+        let rows = CairnRows(try transaction.tables(), people: people, visits: visits, buffer)
         do { try body(rows) } catch {
           failure = error
           throw StorageError.transactionFailed
@@ -84,9 +82,7 @@ final class CairnTableEngine: TableEngine {
     var failure: (any Error)?
     do {
       try opened().read { (transaction) throws(StorageError) in
-        let tables = try transaction.tables()
-        let rows = CairnRows(
-          people: try tables.table(people), visits: try tables.table(visits), buffer: buffer)
+        let rows = CairnRows(try transaction.tables(), people: people, visits: visits, buffer)
         do { try body(rows) } catch {
           failure = error
           throw StorageError.transactionFailed
@@ -96,11 +92,39 @@ final class CairnTableEngine: TableEngine {
   }
 }
 
-/// The two tables in a transaction.
-private struct CairnRows: TableWriter, TableReader {
-  let people: Table
-  let visits: Table
-  let buffer: ReadBuffer
+/// The two tables in a transaction, each looked up when it is first used.
+private final class CairnRows: TableWriter, TableReader {
+  private let tables: TableVolume
+  private let peopleSchema: PreparedSchema
+  private let visitsSchema: PreparedSchema
+  private let buffer: ReadBuffer
+  private var knownPeople: CairnTables.Table?
+  private var knownVisits: CairnTables.Table?
+
+  init(_ tables: TableVolume, people: PreparedSchema, visits: PreparedSchema, _ buffer: ReadBuffer) {
+    self.tables = tables
+    peopleSchema = people
+    visitsSchema = visits
+    self.buffer = buffer
+  }
+
+  private var people: CairnTables.Table {
+    get throws(StorageError) {
+      if let knownPeople { return knownPeople }
+      let table = try tables.table(peopleSchema)
+      knownPeople = table
+      return table
+    }
+  }
+
+  private var visits: CairnTables.Table {
+    get throws(StorageError) {
+      if let knownVisits { return knownVisits }
+      let table = try tables.table(visitsSchema)
+      knownVisits = table
+      return table
+    }
+  }
 
   func insert(_ person: Person) throws {
     try people.insert([.integer(person.id), .string(person.name), .string(person.email), .integer(person.age)])
@@ -139,7 +163,7 @@ private struct CairnRows: TableWriter, TableReader {
     }
   }
 
-  private func add(_ query: Query, to table: Table, _ seen: inout SeenRows) throws {
+  private func add(_ query: Query, to table: CairnTables.Table, _ seen: inout SeenRows) throws {
     let rows = try table.select(query)
     var row: [ColumnValue] = []
     while try rows.next(into: &row) {
@@ -150,15 +174,17 @@ private struct CairnRows: TableWriter, TableReader {
 
   func visitsWithAges(_ seen: inout SeenRows) throws {
     try add(
-      Query(columns: ["visit.id", "person.age"], joins: [Join(.inner, "person", on: [("person", "id")])]), to: visits,
+      Query(columns: ["visit.id", "person.age"], joins: [Join(.inner, "person", on: [("person", "id")])]),
+      to: try visits,
       &seen)
   }
 
   func visitsByMinutes(_ seen: inout SeenRows) throws {
-    try add(Query(groupBy: ["minutes"], aggregates: [Aggregate(.count), Aggregate(.sum, "person")]), to: visits, &seen)
+    try add(
+      Query(groupBy: ["minutes"], aggregates: [Aggregate(.count), Aggregate(.sum, "person")]), to: try visits, &seen)
   }
 
   func peopleByAge(_ seen: inout SeenRows) throws {
-    try add(Query(groupBy: ["age"], aggregates: [Aggregate(.count), Aggregate(.sum, "id")]), to: people, &seen)
+    try add(Query(groupBy: ["age"], aggregates: [Aggregate(.count), Aggregate(.sum, "id")]), to: try people, &seen)
   }
 }

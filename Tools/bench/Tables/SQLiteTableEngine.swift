@@ -57,7 +57,7 @@
     }
 
     func close() throws {
-      for unsafe statement in unsafe statements { _ = unsafe sqlite3_finalize(statement) }
+      for unsafestatement in unsafe statements { _ = unsafe sqlite3_finalize(statement) }
       unsafe statements = []
       guard unsafe sqlite3_close(database) == SQLITE_OK else { throw failure("close") }
       unsafe database = nil
