@@ -57,7 +57,7 @@
     }
 
     func close() throws {
-      for unsafestatement in unsafe statements { _ = unsafe sqlite3_finalize(statement) }
+      for statement in Statement.allCases { _ = unsafe sqlite3_finalize(statements[statement.rawValue]) }
       unsafe statements = []
       guard unsafe sqlite3_close(database) == SQLITE_OK else { throw failure("close") }
       unsafe database = nil
