@@ -12,6 +12,8 @@ public final class BlockTransaction {
   public var annotation = CommitAnnotation()
   /// Whether it may use the blocks that are set aside: for deletes, so that they work on a full device.
   public var usesReserve = false
+  /// Whether what it frees is overwritten with zeros: once the commit is durable and no view sees the time before it.
+  public var erasesFreed = false
   let core: DeviceCore
   var changes = ChangeSet()
   private var isEnded = false
@@ -138,6 +140,7 @@ public final class BlockTransaction {
       } else {
         if let entry = changes.remove(block.rawValue) { core.dropPrivate(entry) }
         changes.freedBlocks.append(block.rawValue)
+        if erasesFreed { changes.erased.append(Extent(start: block, count: 1)) }
       }
     }
   }
@@ -205,9 +208,12 @@ public final class BlockTransaction {
       view.changeCount += 1
       try core.setFree(extent, in: &changes)
       if core.isNew(extent, changes) && changes.forgetAllocated(extent) {
+        // Data go to the device before the commit; nobody else ever saw these.
+        if erasesFreed { try core.erase(extent) }
         core.allocator.putBack(extent)
       } else {
         changes.freedExtents.append(extent)
+        if erasesFreed { changes.erased.append(extent) }
       }
     }
   }

@@ -16,6 +16,8 @@ struct ChangeSet {
   var freedBlocks: [UInt64] = []
   /// Data extents that the transaction freed and that existed before it.
   var freedExtents: [Extent] = []
+  /// Of both, those whose bytes are to become zeros.
+  var erased: [Extent] = []
   /// Extents and blocks that it allocated, by start.
   var allocated: [UInt64: UInt32] = [:]
   /// Data that it wrote to new extents, by start block.

@@ -119,6 +119,7 @@ extension DeviceCore {
       pending.freed.append((sequence, Extent(start: BlockNumber(block), count: 1)))
     }
     for extent in changes.freedExtents { pending.freed.append((sequence, extent)) }
+    for extent in changes.erased { pending.erased.append((sequence, extent)) }
     return sequence
   }
 

@@ -61,6 +61,48 @@ extension DeviceCore {
     return digests
   }
 
+  /// Makes free blocks zeros that nobody sees.
+  func erase(_ extent: Extent) throws(StorageError) {
+    let blockByteCount = UInt64(layout.blockByteCount)
+    var offset = extent.start.rawValue * blockByteCount
+    let end = extent.end * blockByteCount
+    let zeros = [UInt8](repeating: 0, count: Int(min(end - offset, Self.zeroByteCountMax)))
+    while offset < end {
+      let count = Int(min(end - offset, Self.zeroByteCountMax))
+      do throws(MemoryError) {
+        try BulkCopy.withRawSpan(of: zeros) { span throws(MemoryError) in
+          try memory.write(span.extracting(0..<count), at: offset)
+        }
+      } catch { throw .memory(error) }
+      offset += UInt64(count)
+    }
+  }
+
+  /// Zeros that are written at a time.
+  private static var zeroByteCountMax: UInt64 { 256 << 10 }
+
+  /// Makes zeros of what durable commits freed and no view sees any more. Recovery needs nothing of it: it never goes back
+  /// behind a durable commit, and leaves blocks alone that a commit in the ring freed. What can not be written is tried again
+  /// behind the next flush. Under the lock.
+  func eraseFreed(oldestView: UInt64) {
+    guard !erasures.isEmpty else { return }
+    var kept: [(sequence: UInt64, extent: Extent)] = []
+    for entry in erasures {
+      // A batch may still write one of its blocks home.
+      let isHeld = batches.contains { batch in
+        batch.state != .free
+          && batch.blocks.contains { $0 >= entry.extent.start.rawValue && $0 < entry.extent.end }
+      }
+      // A view of the commit that freed it does not see it any more.
+      guard entry.sequence <= min(durableSequence, oldestView), !isHeld else {
+        kept.append(entry)
+        continue
+      }
+      do { try erase(entry.extent) } catch { kept.append(entry) }
+    }
+    erasures = kept
+  }
+
   private func memoryWrite(_ bytes: [UInt8], at offset: UInt64) throws(MemoryError) {
     try BulkCopy.withRawSpan(of: bytes) { span throws(MemoryError) in try memory.write(span, at: offset) }
   }

@@ -157,6 +157,7 @@ extension DeviceCore {
       dirty.settleFreed(freed.block)
       freedForViews.append(freed)
     }
+    erasures += group.erased
     for freed in group.freed {
       if isPlanted(.reuseFreedAtOnce) {
         allocator.putBack(freed.extent)
@@ -202,6 +203,7 @@ extension DeviceCore {
       done += 1
     }
     freedForViews.removeFirst(done)
+    eraseFreed(oldestView: oldestView)
     let limit = min(superblock.tail.sequence, older.tailSequence)
     // A view of commit n sees what commits after n freed.
     let reusable = min(limit, oldestView == .max || isPlanted(.reuseUnderViews) ? .max : oldestView + 1)

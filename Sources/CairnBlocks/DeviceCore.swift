@@ -43,6 +43,8 @@ final class DeviceCore: @unchecked Sendable {
   var prunedForView: UInt64 = 0
   /// Blocks freed by a durable commit that a view may still see, ascending by sequence.
   var freedForViews: [(sequence: UInt64, block: UInt64)] = []
+  /// What durable commits freed and what is to become zeros, by their sequences.
+  var erasures: [(sequence: UInt64, extent: Extent)] = []
   /// Blocks with changes in the ring that were not applied since the opening.
   var replay: [UInt64: [BlockChangePlace]]
   /// Where the image area has a version of a home that does not verify. Only while opened for reading: otherwise such homes
@@ -168,6 +170,8 @@ struct PendingGroup {
   var freedBlocks: [(sequence: UInt64, block: UInt64)] = []
   /// Everything that they freed.
   var freed: [(sequence: UInt64, extent: Extent)] = []
+  /// Of these, what is to become zeros.
+  var erased: [(sequence: UInt64, extent: Extent)] = []
 
   var isEmpty: Bool { lastSequence == 0 }
 }

@@ -45,7 +45,14 @@ enum ColumnTypeSyntax {
     }
     guard let advice = advice(inner) else { return true }
     let message = TableMessage.unsupportedType(column: column, type: written, advice: advice)
-    context.diagnose(Diagnostic(node: place, message: message))
+    var fixes: [FixIt] = []
+    if let optional = place.as(OptionalTypeSyntax.self) {
+      let new = optional.wrappedType.with(\.trailingTrivia, place.trailingTrivia)
+      fixes = [
+        FixIt(message: TableFix.removeOptional, changes: [.replace(oldNode: Syntax(place), newNode: Syntax(new))])
+      ]
+    }
+    context.diagnose(Diagnostic(node: place, message: message, fixIts: fixes))
     return false
   }
 

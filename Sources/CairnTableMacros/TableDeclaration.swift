@@ -14,6 +14,7 @@ struct TableDeclaration {
   let primaryKey: [ColumnDeclaration]
   let uniques: [Names]
   let indexes: [Names]
+  let references: [ReferenceDeclaration]
 
   /// Reads a declaration; nil when something was wrong with it and was diagnosed.
   init?(
@@ -30,7 +31,9 @@ struct TableDeclaration {
         continue
       }
       if columns.contains(where: { $0.name == column.name }) {
-        let fixes = column.attribute("Column").map { [FixIt.removing($0)] } ?? []
+        // One of the two has the name from an attribute, unless the compiler complains itself.
+        let renamed = column.attribute("Column") ?? columns.first { $0.name == column.name }?.attribute("Column")
+        let fixes = renamed.map { [FixIt.removing($0)] } ?? []
         let place = column.attribute("Column").map { Syntax($0) } ?? Syntax(variable)
         context.diagnose(
           Diagnostic(node: place, message: TableMessage.duplicateColumn(column.name), fixIts: fixes))
@@ -56,10 +59,12 @@ struct TableDeclaration {
     guard
       let uniques = Self.lists(attribute.argument("unique"), columns, in: context),
       let indexes = Self.lists(attribute.argument("indexes"), columns, in: context),
+      let references = Self.references(attribute.argument("references"), columns, in: context),
       let key = Self.primaryKey(attribute, columns, first, structure, in: context)
     else { return nil }
     self.uniques = uniques
     self.indexes = indexes
+    self.references = references
     primaryKey = key
   }
 
@@ -80,7 +85,8 @@ struct TableDeclaration {
       let isAlike = declaration.is(ClassDeclSyntax.self) || declaration.is(ActorDeclSyntax.self)
       context.diagnose(
         Diagnostic(
-          node: keyword, message: TableMessage.notAStruct("\(article) \(keyword.text)"), fixIts: isAlike ? [fix] : []))
+          node: keyword, message: TableMessage.notAStruct("\(article) \(keyword.text)"),
+          fixIts: [isAlike ? fix : .removing(attribute, from: declaration)]))
       return nil
     }
     guard structure.genericParameterClause == nil else {
@@ -144,6 +150,31 @@ struct TableDeclaration {
     return lists
   }
 
+  /// An argument that lists references: `[.columns(["a", "b"], to: Other.self, onDelete: .cascade)]`.
+  private static func references(
+    _ argument: ExprSyntax?, _ columns: [ColumnDeclaration], in context: some MacroExpansionContext
+  ) -> [ReferenceDeclaration]? {
+    guard let argument else { return [] }
+    guard let elements = argument.as(ArrayExprSyntax.self)?.elements else {
+      context.diagnose(Diagnostic(node: argument, message: TableMessage.notALiteral("a list of references")))
+      return nil
+    }
+    var references: [ReferenceDeclaration] = []
+    for element in elements {
+      guard let call = element.expression.as(FunctionCallExprSyntax.self),
+        call.calledExpression.as(MemberAccessExprSyntax.self)?.declName.baseName.text == "columns",
+        let first = call.arguments.first, first.label == nil,
+        let target = call.arguments.first(where: { $0.label?.text == "to" })?.expression
+      else {
+        context.diagnose(Diagnostic(node: element.expression, message: TableMessage.notALiteral("a reference")))
+        return nil
+      }
+      guard let names = names(first.expression, columns, in: context) else { return nil }
+      references.append(ReferenceDeclaration(columns: names, target: target, arguments: Array(call.arguments)))
+    }
+    return references
+  }
+
   /// The names of columns that an argument lists: `["a", "b"]`.
   private static func names(
     _ argument: ExprSyntax, _ columns: [ColumnDeclaration], in context: some MacroExpansionContext
@@ -170,7 +201,30 @@ struct TableDeclaration {
   }
 }
 
+/// A reference of one or more columns in the arguments of `@Table`.
+struct ReferenceDeclaration {
+  /// The columns that refer.
+  let columns: [String]
+  /// The type that they refer to, as in `Other.self`.
+  let target: ExprSyntax
+  /// All that is written of it.
+  let arguments: [LabeledExprSyntax]
+
+  /// The argument with a label.
+  func argument(_ label: String) -> ExprSyntax? { arguments.first { $0.label?.text == label }?.expression }
+}
+
 extension FixIt {
+  /// Takes an attribute of a type or extension away.
+  static func removing(_ attribute: AttributeSyntax, from declaration: some DeclGroupSyntax) -> FixIt {
+    var rest = declaration
+    rest.attributes = declaration.attributes.filter { Syntax($0).id != Syntax(attribute).id }
+    rest.leadingTrivia = declaration.leadingTrivia
+    return FixIt(
+      message: TableFix.removeAttribute(attribute.name),
+      changes: [.replace(oldNode: Syntax(declaration), newNode: Syntax(rest))])
+  }
+
   /// Puts `@PrimaryKey` before a column.
   static func addingPrimaryKey(to column: ColumnDeclaration) -> FixIt {
     let node = column.node

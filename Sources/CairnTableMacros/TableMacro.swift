@@ -59,7 +59,7 @@ struct TableMacro: ExtensionMacro {
     parts.append("primaryKey: " + list(table.primaryKey.map(\.name)))
     let indexes = indexDefinitions(table)
     if !indexes.isEmpty { parts.append("indexes: [\n" + indexes.joined(separator: ",\n") + "\n]") }
-    let references = table.columns.compactMap(referenceDefinition)
+    let references = table.columns.compactMap(referenceDefinition) + table.references.map(referenceDefinition)
     if !references.isEmpty { parts.append("references: [\n" + references.joined(separator: ",\n") + "\n]") }
     let checks = checkDefinitions(table)
     let own = "checks(Columns(qualifier: \"\"))"
@@ -120,14 +120,27 @@ struct TableMacro: ExtensionMacro {
 
   private static func referenceDefinition(_ column: ColumnDeclaration) -> String? {
     guard let node = column.attribute("References"), let target = node.unlabeled else { return nil }
-    // `User.self` names the table by its type.
+    let parts = [literal(column.name), "from: " + list([column.name]), "to: " + tableName(target)]
+    return "Cairn.ReferenceDefinition(" + (parts + actions(node.argument)).joined(separator: ", ") + ")"
+  }
+
+  private static func referenceDefinition(_ reference: ReferenceDeclaration) -> String {
+    let name = reference.argument("named")?.trimmedDescription ?? literal(reference.columns.joined(separator: "_"))
+    var parts = [name, "from: " + list(reference.columns), "to: " + tableName(reference.target)]
+    if let key = reference.argument("key") { parts.append(key.trimmedDescription) }
+    return "Cairn.ReferenceDefinition(" + (parts + actions(reference.argument)).joined(separator: ", ") + ")"
+  }
+
+  /// `User.self` names the table by its type.
+  private static func tableName(_ target: ExprSyntax) -> String {
     let type = target.as(MemberAccessExprSyntax.self).flatMap { $0.base?.trimmedDescription }
-    var parts = [literal(column.name), "from: " + list([column.name])]
-    parts.append("to: \(type ?? target.trimmedDescription).tableName")
-    for (label, written) in [("onDelete", "onDelete"), ("onUpdate", "onUpdate"), ("deferred", "isDeferred")] {
-      if let value = node.argument(label) { parts.append("\(written): \(value.trimmedDescription)") }
+    return "\(type ?? target.trimmedDescription).tableName"
+  }
+
+  private static func actions(_ argument: (String) -> ExprSyntax?) -> [String] {
+    [("onDelete", "onDelete"), ("onUpdate", "onUpdate"), ("deferred", "isDeferred")].compactMap { label, written in
+      argument(label).map { "\(written): \($0.trimmedDescription)" }
     }
-    return "Cairn.ReferenceDefinition(" + parts.joined(separator: ", ") + ")"
   }
 
   private static func checkDefinitions(_ table: TableDeclaration) -> [String] {

@@ -230,7 +230,9 @@ struct TableMacroTests {
           @PrimaryKey var id: Int64
         }
         """)
-    expectError("@Table enum User {\n}", "@Table goes with a struct, not with an enum", column: 8)
+    expectError(
+      "@Table enum User {\n}", "@Table goes with a struct, not with an enum", column: 8, fixIt: "remove @Table",
+      fixed: "enum User {\n}")
     expectError(
       "@Table struct User<T> {\n  @PrimaryKey var id: T\n}", "a table's struct can not be generic", column: 15)
   }
@@ -291,6 +293,79 @@ struct TableMacroTests {
       "column 'x' can not be of type '\(type)'; \(advice)", line: 3, column: 10)
   }
 
+  @Test("one optional is what a column has")
+  func doubleOptional() {
+    expectError(
+      "@Table struct User {\n  @PrimaryKey var id: Int64\n  var x: Int8??\n}",
+      "column 'x' can not be of type 'Int8?'; one level of optional is what a column has", line: 3, column: 10,
+      fixIt: "remove '?'", fixed: "@Table struct User {\n  @PrimaryKey var id: Int64\n  var x: Int8?\n}")
+  }
+
+  @Test("references of several columns")
+  func references() {
+    expect(
+      """
+      @Table(references: [.columns(["b", "a"], to: Other.self, key: ["x", "y"], named: "r", onDelete: .cascade)]) struct T {
+        @PrimaryKey var a: Int8
+        var b: String
+      }
+      """,
+      """
+      struct T {
+        var a: Int8
+        var b: String
+      }
+
+      extension T: Cairn.TableRow {
+        struct Columns: Cairn.TableColumns {
+          let a: Cairn.Column<Int8>
+          let b: Cairn.Column<String>
+          init(qualifier: Swift.String) {
+            a = Cairn.Column(qualifier + "a")
+            b = Cairn.Column(qualifier + "b")
+          }
+        }
+        static let tableName = "T"
+        static let tableDefinition = Cairn.TableDefinition(tableSchema)
+        static var tableSchema: Cairn.TableSchema {
+          Cairn.TableSchema(
+            tableName,
+            columns: [
+              Cairn.ColumnDefinition("a", Int8.self),
+              Cairn.ColumnDefinition("b", String.self)
+            ],
+            primaryKey: ["a"],
+            references: [
+              Cairn.ReferenceDefinition("r", from: ["b", "a"], to: Other.tableName, ["x", "y"], onDelete: .cascade)
+            ],
+            checks: checks(Columns(qualifier: ""))
+          )
+        }
+        init(rowValues: [Cairn.ColumnValue]) throws(Cairn.StorageError) {
+          var values = try Cairn.RowValues(rowValues, count: 2, table: "T")
+          a = try values.next("a")
+          b = try values.next("b")
+        }
+        var rowValues: [Cairn.ColumnValue] {
+          [
+            a.columnValue,
+            b.columnValue
+          ]
+        }
+        var tableKey: Int8 {
+          a
+        }
+      }
+      """)
+    let head = "struct T {\n  @PrimaryKey var a: Int8\n  var b: Int8\n}"
+    expectError(
+      "@Table(references: [.columns([\"a\", \"B\"], to: Other.self)]) " + head, "there is no column 'B'", column: 36,
+      fixIt: "use 'b'", fixed: "@Table(references: [.columns([\"a\", \"b\"], to: Other.self)]) " + head)
+    expectError(
+      "@Table(references: [other]) " + head,
+      "a reference must be written as a literal, since it is read when the program is compiled", column: 21)
+  }
+
   @Test("columns have types and values, names of their own, and each attribute once")
   func columns() {
     let head = "@Table struct User {\n  @PrimaryKey var id: Int64\n"
@@ -303,6 +378,10 @@ struct TableMacroTests {
     expectError(
       head + "  @Column(\"id\") var x: Int8\n}", "there are two columns by the name 'id'", line: 3, column: 3,
       fixIt: "remove @Column", fixed: head + "  var x: Int8\n}")
+    expectError(
+      head + "  @Column(\"y\") var x: Int8\n  var y: Int8\n}", "there are two columns by the name 'y'", line: 4,
+      column: 3,
+      fixIt: "remove @Column", fixed: head + "  var x: Int8\n  var y: Int8\n}")
     expectError(
       head + "  @Index @Index var x: Int8\n}", "column 'x' has @Index twice", line: 3, column: 10,
       fixIt: "remove @Index",
@@ -330,6 +409,7 @@ struct TableMacroTests {
   func strays() {
     expectError(
       "struct User {\n  @PrimaryKey var id: Int64\n}",
-      "@PrimaryKey goes with the stored properties of a struct with @Table", line: 2, column: 3)
+      "@PrimaryKey goes with the stored properties of a struct with @Table", line: 2, column: 3,
+      fixIt: "remove @PrimaryKey", fixed: "struct User {\n  var id: Int64\n}")
   }
 }

@@ -47,11 +47,59 @@ struct AccessTests {
     ("revoke", .admin, { try $0.revoke(try Principal("ada"), on: "users") }),
     ("grants", .admin, { _ = try $0.grants(on: "users") }),
     ("open", .admin, { try $0.setRestricted(false, "users") }),
+    ("schema", .read, { try AccessTests.requireSeen("users", $0) }),
+    (
+      "drop", .admin,
+      {
+        try $0.dropTable("posts")
+        try $0.dropTable("users")
+      }
+    ),
+    (
+      "union", .read,
+      {
+        _ = try $0.table("users").select(Query(.or([.isNull("age"), .compare("id", .equal, int(1))]))).all()
+      }
+    ),
+    (
+      "groups", .read,
+      { _ = try $0.table("users").select(Query(groupBy: ["age"], aggregates: [Aggregate(.count)])).all() }
+    ),
+    (
+      "left join", .read,
+      { _ = try $0.table("posts").select(Query(joins: [Join(.left, "users", on: [("author", "id")])])) }
+    ),
+    (
+      "upsert on an index", [.insert, .update],
+      {
+        try $0.table("users").upsert([int(1), text("n"), text("u0@example.org"), .null], on: "email")
+      }
+    ),
+    (
+      "insert by names", .insert,
+      {
+        try $0.table("users").insert(named: [("id", .null), ("name", text("n")), ("email", text("q@n.n"))])
+      }
+    ),
+    (
+      "build indexes", .admin,
+      {
+        var schema = Blog.users
+        schema.indexes.append(IndexDefinition("name", on: ["name"]))
+        try $0.alterTable(schema)
+      }
+    ),
   ]
 
-  @Test("each path takes its rights, no less", arguments: 0..<24)
+  /// A schema is seen by those who have some right on its table.
+  private static func requireSeen(_ name: String, _ tables: TableVolume) throws {
+    if try tables.schemas.contains(where: { $0.name == name }) { return }
+    throw StorageError.accessDenied(principal: Array("ada".utf8), right: "read", volume: "tables")
+  }
+
+  @Test("each path takes its rights, no less", arguments: 0..<32)
   func eachPath(_ index: Int) throws {
-    try #require(Self.paths.count == 24)
+    try #require(Self.paths.count == 32)
     let (name, needed, body) = Self.paths[index]
     let all: [TableRights] = [.read, .insert, .update, .delete, .admin]
     for left in [nil] + all.filter({ needed.contains($0) }) {
@@ -67,9 +115,54 @@ struct AccessTests {
         // With a grant there is something to revoke.
         if name == "revoke" && rights.isEmpty { try tables.grant(.read, on: "users", to: ada) }
       }
-      #expect(try Self.allowed(fixture, body) == (left == nil), "\(name) without \(left?.description ?? "nothing")")
+      let title = "\(name) without \(left?.description ?? "nothing")"
+      let before = try fixture.read { try $0.table("users").select().all() }
+      try Self.tryInCalls(fixture, body, isAllowed: left == nil, title)
+      #expect(try fixture.read { try $0.table("users").select().all() } == before, "\(title)")
+      #expect(try Self.allowed(fixture, body) == (left == nil), "\(title)")
       try fixture.requireSound()
     }
+  }
+
+  /// The same in a call of a multi-call transaction, which is rolled back.
+  private static func tryInCalls(
+    _ fixture: TableFixture, _ body: (TableVolume) throws -> Void, isAllowed: Bool, _ title: String
+  ) throws {
+    let store = fixture.store.acting(as: ada)
+    let id = try store.begin()
+    var isDone = false
+    do throws(StorageError) {
+      try store.resume(id) { (transaction) throws(StorageError) in
+        do { try body(try transaction.tables()) } catch {
+          throw error as? StorageError ?? .invalidArgument("\(error)")
+        }
+      }
+      isDone = true
+    } catch {
+      guard case .accessDenied = error else { Issue.record("\(title): \(error)"); return }
+    }
+    #expect(isDone == isAllowed, "\(title), in a call")
+    try store.rollback(id)
+  }
+
+  @Test("tables are made, and migrations run, by administrators of the volume")
+  func administration() throws {
+    let fixture = try Blog.fixture()
+    let ada = try #require(Self.ada)
+    let new = TableSchema("new", columns: [ColumnDefinition("id", .int64)], primaryKey: ["id"])
+    let paths: [@Sendable (TableVolume) throws -> Void] = [
+      { try $0.createTable(new) }, { try $0.open(try DatabaseSchema([Blog.users, Blog.posts, new])) },
+    ]
+    try fixture.grant(.write, to: ada)
+    try fixture.change { for name in ["users", "posts"] { try $0.grant(.all, on: name, to: ada) } }
+    for body in paths { #expect(try !Self.allowed(fixture, body)) }
+    #expect(try fixture.read { try $0.schemas.count } == 2)
+    try fixture.grant(.admin, to: ada)
+    for body in paths.reversed() {
+      #expect(try Self.allowed(fixture) { if try $0.schemas.count == 3 { try $0.dropTable("new") } })
+      #expect(try Self.allowed(fixture, body))
+    }
+    try fixture.requireSound()
   }
 
   @Test("the volume's rights count until a table is restricted, and are needed then, too")

@@ -1,4 +1,5 @@
 import CairnBlocks
+import CairnMemory
 import CairnVolumes
 import Testing
 
@@ -16,6 +17,46 @@ struct MigrationTests {
       for number in 0..<rowCount { try tables.table("people").insert([int(number), text("Name \(number)")]) }
     }
     return fixture
+  }
+
+  @Test("schemas are told apart when the environment's random numbers repeat")
+  func repeatingNumbers() throws {
+    let environment = Environment(now: { 1_000_000 }, random: { 7 })
+    let options = StoreOptions(filesystems: [TableFilesystem()], environment: environment)
+    let store = try Store.create(on: HeapMemory(pageCount: 256), format: FormatOptions(), options: options)
+    func columns() throws -> [String] {
+      try store.read { (transaction) throws(StorageError) in
+        try transaction.tables().table("people").schema.columns.map { $0.name }
+      }
+    }
+    func alter(adding name: String, _ end: StorageError? = nil) throws {
+      try store.transaction { (transaction) throws(StorageError) in
+        var schema = try transaction.tables().table("people").schema
+        schema.columns.append(ColumnDefinition(name, .int8, isOptional: true))
+        try transaction.tables().alterTable(schema)
+        #expect(try transaction.tables().table("people").schema.columns.last?.name == name)
+        if let end { throw end }
+      }
+    }
+    for name in ["first", "second"] {
+      // Another life of the volume, with another schema.
+      try store.createTables()
+      try store.transaction { (transaction) throws(StorageError) in
+        var schema = Self.first
+        schema.columns.append(ColumnDefinition(name, .string))
+        try transaction.tables().createTable(schema)
+      }
+      #expect(try columns() == ["id", "name", name])
+      // What was rolled back is not taken for what comes next.
+      #expect(throws: StorageError.readOnly) { try alter(adding: "a", .readOnly) }
+      #expect(try columns() == ["id", "name", name])
+      try alter(adding: "b")
+      try alter(adding: "c")
+      #expect(try columns() == ["id", "name", name, "b", "c"])
+      #expect(try store.begin() != store.begin())
+      for transaction in try store.transactions() { try store.rollback(transaction.id) }
+      try store.removeVolume("tables")
+    }
   }
 
   @Test("opening with the same schemas changes nothing")

@@ -76,11 +76,11 @@ struct MultiCallTests {
     try fixture.resume(id) { try $0.table("users").update(where: .compare("age", .equal, int(18)), [("age", int(1))]) }
     try fixture.change { try $0.table("users").insert([.null, text("x"), text("x@x.x"), int(18)]) }
     #expect(throws: StorageError.self) { try fixture.store.commit(id) }
-    // The same number is given to two.
+    // The same key is given to two.
     id = try fixture.store.begin()
-    let number = try fixture.resume(id) { try $0.table("users").insert([.null, text("p"), text("p@p.p"), .null]) }[0]
-    try fixture.change { try $0.table("users").insert([.null, text("q"), text("q@q.q"), .null]) }
-    #expect(throws: StorageError.conflict(volume: "tables", key: Array("users \(number.text)".utf8))) {
+    try fixture.resume(id) { try $0.table("users").insert([int(60), text("p"), text("p@p.p"), .null]) }
+    try fixture.change { try $0.table("users").insert([int(60), text("q"), text("q@q.q"), .null]) }
+    #expect(throws: StorageError.conflict(volume: "tables", key: Array("users 60".utf8))) {
       try fixture.store.commit(id)
     }
     // Another number, but a value that must be unique.
@@ -98,6 +98,67 @@ struct MultiCallTests {
     try fixture.resume(id) { try $0.table("users").insert([int(90), text("s"), text("s@s.s"), .null]) }
     try fixture.change { try $0.table("users").insert([int(91), text("t"), text("t@t.t"), .null]) }
     try fixture.store.commit(id)
+    try fixture.requireSound()
+  }
+
+  @Test("numbers that count by themselves are given once, whoever is open and whatever is rolled back")
+  func numbers() throws {
+    let fixture = try Blog.fixture()
+    func row(_ name: String) -> [ColumnValue] { [.null, text(name), text("\(name)@x.y"), .null] }
+    func add(_ id: TransactionID, _ name: String) throws -> ColumnValue {
+      try fixture.resume(id) { try $0.table("users").insert(row(name)) }[0]
+    }
+    let (first, second, third) = (try fixture.store.begin(), try fixture.store.begin(), try fixture.store.begin())
+    #expect(try add(first, "a") == int(6))
+    #expect(try add(second, "b") == int(7))
+    #expect(try fixture.change { try $0.table("users").insert(row("c")) }[0] == int(8))
+    try fixture.reopen(cleanly: false)
+    #expect(try add(first, "d") == int(9))
+    #expect(try add(third, "e") == int(10))
+    // An explicit number counts, too, as soon as it is staged.
+    try fixture.resume(third) { try $0.table("users").insert([int(20), text("f"), text("f@x.y"), .null]) }
+    #expect(try add(second, "g") == int(21))
+    // What fails or is rolled back leaves a gap at most.
+    #expect(throws: StorageError.self) {
+      try fixture.resume(first) { tables in
+        try tables.table("users").insert(row("h"))
+        throw StorageError.invalidArgument("no")
+      }
+    }
+    try fixture.store.rollback(third)
+    try fixture.store.commit(second)
+    try fixture.store.commit(first)
+    try fixture.read { tables in
+      let rows = try tables.table("users").select(Query(order: [OrderTerm("id")], columns: ["id"])).all()
+      #expect(rows.map { $0[0] } == [1, 2, 3, 4, 5, 6, 7, 8, 9, 21].map { int($0) })
+    }
+    let next = try fixture.change { try $0.table("users").insert(row("i")) }[0]
+    #expect(next == int(22) || next == int(23))
+    try fixture.requireSound()
+    // A table that the transaction makes has its numbers with it, and a rolled back one leaves nothing of them.
+    for isCommitted in [false, true] {
+      let id = try fixture.store.begin()
+      try fixture.resume(id) { tables in
+        try tables.createTable(
+          TableSchema("n", columns: [ColumnDefinition("id", .int64, isAutoIncrement: true)], primaryKey: ["id"]))
+        #expect(try tables.table("n").insert([.null]) == [int(1)])
+      }
+      try fixture.requireSound()
+      if isCommitted { try fixture.store.commit(id) } else { try fixture.store.rollback(id) }
+      try fixture.requireSound()
+    }
+    #expect(try fixture.change { try $0.table("n").insert([.null]) } == [int(2)])
+  }
+
+  @Test("two that add rows do not wait for a prepared one")
+  func preparedNumbers() throws {
+    let fixture = try Blog.fixture()
+    let id = try fixture.store.begin()
+    try fixture.resume(id) { try $0.table("users").insert([.null, text("a"), text("a@x.y"), .null]) }
+    try fixture.store.prepare(id)
+    #expect(try fixture.change { try $0.table("users").insert([.null, text("b"), text("b@x.y"), .null]) }[0] == int(7))
+    try fixture.store.commit(id)
+    #expect(try fixture.read { try $0.table("users").count() } == 7)
     try fixture.requireSound()
   }
 

@@ -178,6 +178,30 @@ struct ReferenceTests {
     try fixture.requireSound()
   }
 
+  @Test(
+    "a row that gets another key and refers to its own old one is followed like others",
+    arguments: [
+      (ReferenceAction.cascade, int(2)), (.setNull, .null), (.setDefault, int(0)), (.restrict, nil),
+    ])
+  func ownOldKey(_ action: ReferenceAction, _ parent: ColumnValue?) throws {
+    let fixture = try Self.tree(.restrict, onUpdate: action)
+    try fixture.change { tables in
+      let nodes = try tables.table("nodes")
+      for id in [0, 1] { try nodes.insert([int(Int64(id)), .null]) }
+      let change = [("id", int(2)), ("parent", int(1))]
+      guard let parent else {
+        #expect(violation { try nodes.update([int(1)], change) }?.name == "parent")
+        return
+      }
+      #expect(try nodes.update([int(1)], change))
+      #expect(try nodes.get([int(2)]) == [int(2), parent])
+      // Both at once, to the new key: nothing is left to follow.
+      #expect(try nodes.update([int(2)], [("id", int(3)), ("parent", int(3))]))
+      #expect(try nodes.get([int(3)]) == [int(3), int(3)])
+    }
+    try fixture.requireSound()
+  }
+
   @Test("a table that others refer to is not dropped")
   func dropping() throws {
     let fixture = try Blog.fixture()

@@ -187,6 +187,65 @@ struct TableCommandTests {
     #expect(try tool.succeed("table", "i", "export", "User").output == Self.users)
   }
 
+  @Test("every command inside a transaction, and nothing of it outside")
+  func wholeTransaction() throws {
+    let id = try tool.succeed("begin", "i").lines[0]
+    let inside = ["--txn", id]
+    func run(_ arguments: String...) throws -> [String] {
+      try tool.run((["table", "i"] + arguments + inside).map { Array($0.utf8) }).lines
+    }
+    _ = try run("create", "New", "--column", "id:int64", "--column", "user:int64?", "--reference", "user:User:setNull")
+    #expect(try run("import", "User", "users.csv") == ["4"])
+    try tool.scratch.write("new.csv", "id,user\n1,1\n2,\n")
+    #expect(try run("import", "New", "new.csv") == ["2"])
+    #expect(try run("ls").count == 3)
+    #expect(try run("ls", "--json").contains(#"{"name":"New","rows":2,"columns":2,"indexes":1}"#))
+    #expect(try run("schema", "New").contains { $0.contains("struct New") })
+    #expect(try run("export", "New") == ["id,user", "1,1", "2,"])
+    #expect(try run("explain", "New", "--where", "id = 1").first?.contains("primary key") == true)
+    #expect(try run("delete", "User", "--where", "id = 1") == ["1"])
+    #expect(try run("select", "New", "--csv") == ["id,user", "1,", "2,"])
+    _ = try run("drop", "Post")
+    #expect(try run("ls").count == 2)
+    // Nobody else sees any of it.
+    #expect(try tool.succeed("table", "i", "ls").lines.count == 2)
+    try tool.fail("table", "i", "export", "New", status: 1, saying: ["New"])
+    #expect(try tool.succeed("table", "i", "select", "User", "--csv").lines.count == 1)
+    try tool.succeed("commit", "i", id)
+    #expect(try tool.succeed("table", "i", "export", "New").lines == ["id,user", "1,", "2,"])
+    try tool.fail("table", "i", "export", "Post", status: 1, saying: ["Post"])
+    try tool.succeed("check", "i", "--deep")
+    try tool.fail("table", "i", "ls", "--txn", id, status: 1, saying: [id])
+  }
+
+  @Test("a row beyond the limit, and a file that breaks off, leave nothing")
+  func oversized() throws {
+    let long = String(repeating: "x", count: 1_100_000)
+    try tool.scratch.write("long.csv", "id,name,age,email\n1,a,1,a@b.c\n2,\(long),1,b@b.c\n")
+    try tool.fail(
+      "table", "i", "import", "User", "long.csv", status: 1, saying: ["line 3", "1000000", "nothing was imported"])
+    for (text, word) in [
+      ("id,name,age,email\n1,a,1,a@b.c\n2,\"b", "line 3"), ("id,name,age,email\n1,a,1\n", "line 2"),
+      ("id,name,age,email\n1,\"a\"b,1,a@b.c\n", "line 2"), ("", "User"),
+    ] {
+      try tool.scratch.write("broken.csv", text)
+      let run = try tool.shell("$CAIRN table i import User broken.csv")
+      #expect(run.status != 0 || text.isEmpty, "\(text): \(run)")
+      #expect(run.error.contains(word) || text.isEmpty, "\(text): \(run)")
+    }
+    for (text, word) in [
+      (#"{"id": 1, "name": "a", "email": "a@b.c"}"# + "\n{", "line 2"), ("[1]", "line 1"),
+      (#"{"id": 1, "nope": 2}"#, "nope"), (#"{"id": 1, "id": 2}"#, "line 1"),
+    ] {
+      try tool.scratch.write("broken.jsonl", text)
+      let run = try tool.shell("$CAIRN table i import User broken.jsonl")
+      #expect(
+        run.status != 0 && run.error.contains(word) && run.error.contains("nothing was imported"), "\(text): \(run)")
+    }
+    #expect(try tool.succeed("table", "i", "select", "User", "--csv").lines.count == 1)
+    try tool.succeed("check", "i", "--deep")
+  }
+
   @Test("fields without names, other delimiters, and a text for null")
   func formats() throws {
     try tool.scratch.write("raw", "7;G;-;g@example.org\n8;\"H;H\";3;h@example.org\n")

@@ -19,12 +19,14 @@ public import CairnTables
 ///   - primaryKey: the columns of a composite primary key in their order, instead of `@PrimaryKey` at each.
 ///   - unique: keys of several columns that no two rows share, each a list of columns.
 ///   - indexes: indexes of several columns, each a list of columns.
+///   - references: references of several columns, as in `[.columns(["artist", "album"], to: Album.self)]`.
 @attached(
   extension, conformances: TableRow,
   names: named(Columns), named(tableName), named(tableDefinition), named(tableSchema), named(init(rowValues:)),
   named(rowValues), named(tableKey))
 public macro Table(
-  _ name: String? = nil, primaryKey: [String] = [], unique: [[String]] = [], indexes: [[String]] = []
+  _ name: String? = nil, primaryKey: [String] = [], unique: [[String]] = [], indexes: [[String]] = [],
+  references: [TableReference] = []
 ) = #externalMacro(module: "CairnTableMacros", type: "TableMacro")
 
 /// The column is the primary key, or, at several columns, the next part of it.
@@ -124,6 +126,24 @@ public macro Sanitize(_ sanitizers: Sanitizer...) =
 @attached(peer)
 public macro Validate(_ validators: Validator...) =
   #externalMacro(module: "CairnTableMacros", type: "ColumnAttributeMacro")
+
+/// A reference of several columns, in the arguments of `@Table`.
+public struct TableReference: Sendable {
+  /// These columns together hold a key of a row of another table, or of this one, unless one of them is null.
+  ///
+  /// - Parameters:
+  ///   - columns: the columns, in the order of the key's.
+  ///   - table: the type of that table's rows.
+  ///   - key: the columns of a unique index there; its primary key, when there are none.
+  ///   - name: what errors call the reference; the columns' names unless it is given.
+  ///   - onDelete: what becomes of this row when that one is deleted.
+  ///   - onUpdate: what becomes of this row when that one's key changes.
+  ///   - deferred: whether that row must be there only at the end of the transaction.
+  public static func columns(
+    _ columns: [String], to table: Any.Type, key: [String] = [], named name: String? = nil,
+    onDelete: ReferenceAction = .restrict, onUpdate: ReferenceAction = .restrict, deferred: Bool = false
+  ) -> TableReference { TableReference() }
+}
 
 /// A default that is made for each row.
 public enum GeneratedDefault: Sendable {

@@ -37,6 +37,13 @@ final class ChangePlan {
     let values: [ColumnValue]
   }
 
+  /// Values that a reference has in a row of the plan, and did not have before.
+  private struct Arrival: Hashable {
+    let table: Int
+    let columns: [Int]
+    let values: [ColumnValue]
+  }
+
   /// Rows that must not refer to some values any more when all is done.
   private struct Restriction {
     let reference: ReferenceState
@@ -54,6 +61,10 @@ final class ChangePlan {
   private var places: [Place: Int] = [:]
   private var effects: [Effect] = []
   private var vacancies: Set<Vacancy> = []
+  /// Where rows of the plan came to refer to other values, by the numbers of their changes: the trees do not know it yet.
+  private var arrivals: [Arrival: [Int]] = [:]
+  /// The tables whose rows the plan can change.
+  private var reachable: Set<Int> = []
   private var restrictions: [Restriction] = []
   /// Each row as its trees will hold it, made when the rules are held against it; nil: it goes.
   private var stored: [TableVolume.StoredRow?] = []
@@ -92,6 +103,7 @@ final class ChangePlan {
   private func change(
     _ table: Int, _ key: [UInt8], _ old: [ColumnValue], _ new: [ColumnValue]?, _ level: Int
   ) throws(StorageError) {
+    if reachable.isEmpty { reachable = tablesReached(from: table) }
     let place = Place(table: table, key: key)
     var before = old
     if let position = places[place] {
@@ -105,8 +117,29 @@ final class ChangePlan {
       places[place] = changes.count
       changes.append(Change(table: table, key: key, old: old, new: new, level: level))
     }
+    noteArrivals(table, place, old, new)
     guard !catalog.incoming[table].isEmpty else { return }
     effects.append(Effect(table: table, before: before, after: new, level: level))
+  }
+
+  /// The tables that a change of one may change: itself, those that refer to it, and so on.
+  private func tablesReached(from table: Int) -> Set<Int> {
+    var reached: Set<Int> = [table]
+    var next = [table]
+    while let table = next.popLast() {
+      for reference in catalog.incoming[table] where reached.insert(reference.child).inserted {
+        next.append(reference.child)
+      }
+    }
+    return reached
+  }
+
+  private func noteArrivals(_ table: Int, _ place: Place, _ old: [ColumnValue], _ new: [ColumnValue]?) {
+    guard let new, let position = places[place] else { return }
+    for reference in catalog.references[table] where reachable.contains(reference.parent) {
+      guard let values = reference.values(of: new), values != reference.values(of: old) else { continue }
+      arrivals[Arrival(table: table, columns: reference.columns, values: values), default: []].append(position)
+    }
   }
 
   /// Follows the references to all rows that change.
@@ -147,6 +180,9 @@ final class ChangePlan {
       }
       return true
     }
+    // Rows that only the plan makes refer to the values: a row that gets another key and refers to its own old one, say.
+    let arrived = Arrival(table: reference.child, columns: reference.columns, values: old)
+    for position in arrivals[arrived] ?? [] { keys.append(changes[position].key) }
     guard !keys.isEmpty else { return }
     guard effect.level < Self.levelCountMax else {
       throw .limitExceeded(what: "references that one change may follow", limit: UInt64(Self.levelCountMax))

@@ -3,7 +3,8 @@ import CairnBytes
 import CairnVolumes
 
 // The numbers that auto-increment columns count with. They are kept with the transaction and written when it ends, so that
-// inserting many rows does not write them again and again.
+// inserting many rows does not write them again and again. A call of a multi-call transaction writes them when it ends, beside
+// the transaction, so that two that are open at a time never get the same ones; what is rolled back leaves a gap.
 
 extension TableVolume {
   /// The number that the next row gets. Throws when there is none left.
@@ -48,6 +49,23 @@ extension TableVolume {
       writer.uint64(counters[index].next)
       try volume.root.put(TableRecordKey.counter(counters[index].table), writer.bytes)
       counters[index].isChanged = false
+    }
+  }
+
+  /// Writes the numbers that a call of a multi-call transaction gave out, beside the transaction: whether it commits or
+  /// not, nobody else gets them.
+  func reserveCounters() throws(StorageError) {
+    for counter in counters where counter.isChanged {
+      // A table that only the transaction has is not there yet.
+      guard try volume.root.contains(TableRecordKey.table(counter.table)) else { continue }
+      var writer = ByteWriter()
+      writer.uint64(counter.next)
+      do throws(StorageError) {
+        try volume.root.put(TableRecordKey.counter(counter.table), writer.bytes)
+      } catch {
+        // A prepared transaction will write it. Then the numbers are not reserved, and may make a conflict.
+        guard case .conflict = error else { throw error }
+      }
     }
   }
 

@@ -43,6 +43,15 @@ public final class TableFilesystem: Filesystem {
     try tables.writeCounters()
   }
 
+  /// Writes the numbers of auto-increment columns, so that no other transaction gets those that this one was given.
+  public func retain(_ volume: Volume) throws(StorageError) {
+    guard let tables = volume.companion as? TableVolume else { return }
+    try tables.reserveCounters()
+  }
+
+  /// Deleted rows do not stay readable on the device.
+  public var erasesFreedSpace: Bool { true }
+
   /// Walks the rows, their index entries and what the rows refer to.
   public func check(_ volume: Volume, _ check: VolumeCheck) throws(StorageError) {
     try TableCheck(tables: try TableVolume.of(volume), check: check).run()

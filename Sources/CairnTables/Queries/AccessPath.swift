@@ -12,6 +12,14 @@ struct AccessPath: Sendable {
   /// How many first columns of the tree's keys have one value each.
   let fixedColumnCount: Int
   let layout: EntryLayout
+  /// The paths of a union, one for each alternative of a condition; then the path itself leads nowhere.
+  var branches: [Branch] = []
+
+  /// One alternative, and the way to the rows for which it is true.
+  struct Branch: Sendable {
+    let path: AccessPath
+    let condition: Condition
+  }
 }
 
 /// What a predicate says of one column by itself.

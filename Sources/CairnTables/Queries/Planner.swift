@@ -7,6 +7,9 @@ import CairnVolumes
 /// that must be fetched by its key, and for a sort the comparisons it takes. How many entries a range has follows from the
 /// table's number of rows and, if the table was analyzed, from how many different values its columns have; otherwise from
 /// guesses: a tenth of the rows have the same value in the first column, and see `ColumnBounds.share`.
+///
+/// A condition that is one of several alternatives, or has such a part, can also be answered by a union: a path for each
+/// alternative. It is taken when every alternative has one that is bound by a key or an index, and all together cost less.
 struct Planner {
   struct Choice {
     let path: AccessPath
@@ -15,28 +18,55 @@ struct Planner {
     let cost: Double
     let reason: String
     let access: QueryPlan.Access
+    /// The condition bounds the entries that are looked at.
+    let isBound: Bool
   }
 
   let tables: TableVolume
   let table: TableState
   let condition: Condition
   /// The columns to order by, and whether they descend.
-  let order: [(column: Int, isDescending: Bool)]
+  var order: [(column: Int, isDescending: Bool)]
   /// The columns that are needed at all.
   let needed: [Bool]
   /// How many rows are wanted.
-  let limit: UInt64?
+  var limit: UInt64?
   /// Whether to say why; a query that is only done needs no text.
   var explains = false
+  /// Rows may come out of an index alone.
+  private var allowsIndexOnly = true
+
+  init(
+    tables: TableVolume, table: TableState, condition: Condition, order: [(column: Int, isDescending: Bool)],
+    needed: [Bool], limit: UInt64?
+  ) {
+    self.tables = tables
+    self.table = table
+    self.condition = condition
+    self.order = order
+    self.needed = needed
+    self.limit = limit
+  }
 
   private static let fetchCost = 4.0
   private static let guessedShare = 0.1
+  /// Alternatives that a union may have.
+  private static let branchCountMax = 64
 
   func choose() throws(StorageError) -> Choice {
     var bounds: [ColumnBounds?] = Array(repeating: nil, count: table.schema.columns.count)
     ColumnBounds.collect(condition, &bounds)
     let rowCount = Double(
       try tables.volume.withoutRecording { () throws(StorageError) in try tables.tree(table).count() })
+    var best = try choose(bounds, rowCount)
+    for alternatives in Self.alternatives(in: condition) {
+      if let union = try union(of: alternatives, bounds, rowCount), union.cost < best.cost { best = union }
+    }
+    return best
+  }
+
+  /// The cheapest single path.
+  private func choose(_ bounds: [ColumnBounds?], _ rowCount: Double) throws(StorageError) -> Choice {
     var best = try candidate(nil, bounds, rowCount)
     for index in table.indexes where index.isReady {
       // Rows with null in these columns are not in the index: the condition must leave them out, too.
@@ -48,6 +78,58 @@ struct Planner {
     }
     return best
   }
+
+  // MARK: Unions
+
+  /// The parts of a condition, all of which must be true, that are one of several alternatives.
+  private static func alternatives(in condition: Condition) -> [[Condition]] {
+    switch condition {
+    case .and(let parts): parts.flatMap { alternatives(in: $0) }
+    case .or(let parts): [flattened(parts)]
+    default: []
+    }
+  }
+
+  private static func flattened(_ parts: [Condition]) -> [Condition] {
+    parts.flatMap { if case .or(let inner) = $0 { flattened(inner) } else { [$0] } }
+  }
+
+  /// A path for each alternative, within the bounds that hold for all of them; nil when one has none but all of the table.
+  private func union(
+    of alternatives: [Condition], _ bounds: [ColumnBounds?], _ rowCount: Double
+  ) throws(StorageError) -> Choice? {
+    guard alternatives.count > 1, alternatives.count <= Self.branchCountMax else { return nil }
+    var planner = self
+    planner.order = []
+    planner.limit = nil
+    planner.allowsIndexOnly = false
+    var choices: [Choice] = []
+    var branches: [AccessPath.Branch] = []
+    var (cost, rows) = (0.0, 0.0)
+    for alternative in alternatives {
+      var own = bounds
+      ColumnBounds.collect(alternative, &own)
+      let choice = try planner.choose(own, rowCount)
+      guard choice.isBound else { return nil }
+      choices.append(choice)
+      branches.append(AccessPath.Branch(path: choice.path, condition: alternative))
+      // Each row is held against the alternatives once more.
+      cost += choice.cost + Double(choice.estimatedRowCount) * 0.5
+      rows += Double(choice.estimatedRowCount)
+    }
+    rows = min(rows, rowCount)
+    if !order.isEmpty { cost += rows * (1 + Self.logarithm(rows)) }
+    let path = AccessPath(
+      index: nil, ranges: [], isReversed: false, isIndexOnly: false, fixedColumnCount: 0, layout: table.layout,
+      branches: branches)
+    var reason = "union of \(choices.count) alternatives: "
+    for (position, choice) in choices.enumerated() { reason += (position == 0 ? "" : "; ") + choice.reason }
+    return Choice(
+      path: path, isOrdered: order.isEmpty, estimatedRowCount: UInt64(rows), cost: cost, reason: reason,
+      access: .union(choices.map { $0.access }), isBound: true)
+  }
+
+  // MARK: Single paths
 
   private func candidate(
     _ index: IndexState?, _ bounds: [ColumnBounds?], _ rowCount: Double
@@ -73,7 +155,8 @@ struct Planner {
     if built.ranges.isEmpty { entries = 0 }
     let (isOrdered, isReversed) = ordering(built, columns)
     let isIndexOnly =
-      index != nil && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
+      allowsIndexOnly && index != nil
+      && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
     let matching = entries
     var visited = entries
     if let limit, isOrdered || order.isEmpty { visited = min(visited, Double(limit) * 2 + 1) }
@@ -88,7 +171,8 @@ struct Planner {
     return Choice(
       path: path, isOrdered: isOrdered || order.isEmpty, estimatedRowCount: UInt64(max(0, entries)), cost: cost,
       reason: !explains ? "" : reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
-      access: access(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly))
+      access: access(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly),
+      isBound: built.boundColumnCount > 0 || built.ranges.isEmpty)
   }
 
   private func isPoint(_ built: RangeBuilder.Result, _ columns: [Int], _ bounds: [ColumnBounds?]) -> Bool {

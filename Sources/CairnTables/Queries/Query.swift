@@ -23,8 +23,8 @@ public struct Query: Sendable {
   public var aggregates: [Aggregate]
   /// Which groups; its names are those of grouped columns and of aggregates.
   public var having: Predicate
-  /// Bytes of memory for sorting, grouping, joining and telling rows apart. A sort that needs more goes through temporary
-  /// extents; what else needs more throws `memoryBudgetExceeded`.
+  /// Bytes of memory for each step that sorts, groups, joins without an index or tells rows apart. A step that needs more lays
+  /// rows aside in temporary extents; in a store that is open for reading it throws `memoryBudgetExceeded`.
   public var memoryBudget: UInt64
 
   /// Everything of a table.

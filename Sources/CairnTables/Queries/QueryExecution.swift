@@ -66,13 +66,13 @@ struct QueryExecution {
     if !query.joins.isEmpty, query.filter != .always {
       assembly.source = FilterSource(assembly.source, try Condition(query.filter, assembly.scope))
     }
-    if query.isGrouped { try Self.addGroups(query, &assembly) }
+    if query.isGrouped { try Self.addGroups(query, tables, &assembly) }
     try Self.finish(query, tables, &assembly, rowOrder, isOrdered: isOrdered && isDirect, isPaged: isPaged)
     source = assembly.source
     scope = assembly.scope
     isWhole = isPaged
     // Without an order rows come as the path gives them; only that of the table's own keys is one that can be gone on with.
-    order = isPaged && (!query.order.isEmpty || path.index == nil) ? rowOrder : nil
+    order = isPaged && (!query.order.isEmpty || (path.index == nil && path.branches.isEmpty)) ? rowOrder : nil
     plan = QueryPlan(
       access: choice.access, isOrdered: isOrdered && isDirect, isReversed: path.isReversed,
       estimatedRowCount: choice.estimatedRowCount, steps: assembly.steps)
@@ -270,7 +270,7 @@ struct QueryExecution {
     }
     let source = JoinSource(
       assembly.source, tables, table, join.kind, outerColumns: pairs.map { $0.outer },
-      innerColumns: pairs.map { $0.inner }, MemoryBudget(query.memoryBudget))
+      innerColumns: pairs.map { $0.inner }, budget: query.memoryBudget)
     assembly.source = source
     assembly.scope.append(table.schema, as: join.alias ?? table.schema.name, isOptional: join.kind == .left)
     assembly.steps.append(
@@ -290,13 +290,15 @@ struct QueryExecution {
 
   // MARK: Groups
 
-  private static func addGroups(_ query: Query, _ assembly: inout Assembly) throws(StorageError) {
+  private static func addGroups(
+    _ query: Query, _ tables: TableVolume, _ assembly: inout Assembly
+  ) throws(StorageError) {
     var scope = ColumnScope()
-    var columns: [Int] = []
+    var terms: [RowOrder.Term] = []
     for name in query.groupBy {
       let column = try assembly.scope.index(name)
-      columns.append(column)
       let shape = assembly.scope.columns[column]
+      terms.append(RowOrder.Term(column: column, type: shape.type, isOptional: true, isDescending: false))
       scope.append(ColumnScope.Column(table: shape.table, name: shape.name, type: shape.type, isOptional: true))
     }
     var states: [AggregateState] = []
@@ -305,9 +307,10 @@ struct QueryExecution {
       states.append(state)
       scope.append(ColumnScope.Column(table: "", name: aggregate.name, type: state.type, isOptional: true))
     }
-    assembly.source = GroupSource(assembly.source, columns: columns, states, MemoryBudget(query.memoryBudget))
+    assembly.source = GroupSource(
+      assembly.source, RowOrder(terms: terms), states, budget: query.memoryBudget, tables.volume)
     assembly.scope = scope
-    assembly.steps.append(query.groupBy.isEmpty ? "aggregate all rows" : "group in memory")
+    assembly.steps.append(query.groupBy.isEmpty ? "aggregate all rows" : "group, in sorted parts beyond the budget")
     if query.having != .always {
       assembly.source = FilterSource(assembly.source, try Condition(query.having, scope))
       assembly.steps.append("keep the groups for which having is true")
@@ -338,7 +341,8 @@ struct QueryExecution {
       var scope = ColumnScope()
       for column in columns { scope.append(assembly.scope.columns[column]) }
       if query.isDistinct {
-        assembly.source = DistinctSource(ProjectionSource(assembly.source, columns), MemoryBudget(budget))
+        assembly.source = DistinctSource(
+          ProjectionSource(assembly.source, columns), budget: budget, tables.volume)
         assembly.steps.append("leave out what was there before")
       } else if isPaged {
         // Rows stay whole until they are handed out, because a page token is made of them.
@@ -348,7 +352,7 @@ struct QueryExecution {
       }
       assembly.scope = scope
     } else if query.isDistinct {
-      assembly.source = DistinctSource(assembly.source, MemoryBudget(budget))
+      assembly.source = DistinctSource(assembly.source, budget: budget, tables.volume)
       assembly.steps.append("leave out what was there before")
     }
     if query.limit != nil || query.offset > 0 {

@@ -12,6 +12,8 @@ public struct QueryPlan: Hashable, Sendable, CustomStringConvertible {
     case index(String)
     /// A part of an index, which has all columns that are asked for.
     case indexOnly(String)
+    /// For each alternative of a condition the way to its rows; those of several alternatives come once.
+    case union([Access])
     /// No row can be as asked for.
     case nothing
   }

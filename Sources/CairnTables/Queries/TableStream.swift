@@ -4,13 +4,19 @@ import CairnVolumes
 
 /// Walks the rows of one table that a condition is true for, along an access path. Nothing is held but some rows that come
 /// next, taken out of the tree together; they are taken again when the transaction changes something before they are handed out.
+///
+/// Of a union the branches are walked one after the other. A row comes with the first branch whose alternative is true for
+/// it, so none comes twice.
 final class TableStream {
   private let tables: TableVolume
   private let table: TableState
-  private let path: AccessPath
+  private let isUnion: Bool
+  private let branches: [AccessPath.Branch]
+  private var branch = 0
+  private var path: AccessPath
   private let condition: Condition
   private let isAlways: Bool
-  private let tree: VolumeTree
+  private var tree: VolumeTree
   private let rows: VolumeTree
   /// Rows are read one by one: backwards, and where exactly what is handed out counts as read.
   private let isSingle: Bool
@@ -40,12 +46,15 @@ final class TableStream {
   init(_ tables: TableVolume, _ table: TableState, _ path: AccessPath, _ condition: Condition, limit: UInt64? = nil) {
     self.tables = tables
     self.table = table
-    self.path = path
+    isUnion = !path.branches.isEmpty
+    branches = path.branches
+    let first = path.branches.first?.path ?? path
+    self.path = first
     self.condition = condition
     if case .constant(.yes) = condition { isAlways = true } else { isAlways = false }
     rows = tables.tree(table)
-    tree = tables.volume.tree(at: path.layout.root)
-    isSingle = path.isReversed || tree.recordsReads
+    tree = tables.volume.tree(at: first.layout.root)
+    isSingle = first.isReversed || tree.recordsReads
     reader = RowReader(Self.rowLayout(table, path))
     batchCount = limit.map { Int(clamping: min($0, UInt64(Self.batchCountMax))) } ?? Self.firstBatchCount
     batchCount = max(batchCount, 1)
@@ -88,7 +97,10 @@ final class TableStream {
     places.removeAll(keepingCapacity: true)
     position = 0
     while places.isEmpty {
-      guard next < path.ranges.count else { return false }
+      guard next < path.ranges.count else {
+        guard goToNextBranch() else { return false }
+        continue
+      }
       let range = path.ranges[next]
       let from = start ?? range.low
       taken = (next, from, try tree.changeCount())
@@ -107,7 +119,7 @@ final class TableStream {
     let layout = reader.layout
     var last: [UInt8]?
     try tree.scan(from: from, to: end) { (key, row) throws(StorageError) -> Bool in
-      if !isAlways, try condition.truth(layout, key, row) != .yes { return true }
+      guard try isWanted(layout, key, row) else { return true }
       places.append(reader.append(key, row))
       guard places.count >= batchCount || reader.bytes.count >= Self.batchByteCountMax else { return true }
       last = BulkCopy.array(key) + [0]
@@ -136,7 +148,7 @@ final class TableStream {
       try rows.withValues(of: entries, at: keyRanges) { (number, row, isThere) throws(StorageError) in
         guard isThere else { throw path.layout.damage }
         let range = keyRanges[number]
-        if !isAlways, try condition.truth(layout, entries.extracting(range), row) != .yes { return }
+        guard try isWanted(layout, entries.extracting(range), row) else { return }
         let start = number == 0 ? 0 : keyRanges[number - 1].upperBound
         places.append(
           reader.append(entries.extracting(start..<range.upperBound), keyAt: range.lowerBound - start, row))
@@ -150,7 +162,10 @@ final class TableStream {
   private func advanceSingle() throws(StorageError) -> Bool {
     while true {
       if cursor == nil {
-        guard next < path.ranges.count else { return false }
+        guard next < path.ranges.count else {
+          guard goToNextBranch() else { return false }
+          continue
+        }
         let range = path.ranges[path.isReversed ? path.ranges.count - 1 - next : next]
         next += 1
         cursor = try tree.cursor(from: range.low, to: range.high)
@@ -182,8 +197,33 @@ final class TableStream {
 
   @inline(__always)
   private func take(_ layout: EntryLayout, _ key: RawSpan, _ row: RawSpan) throws(StorageError) -> Bool {
-    if !isAlways, try condition.truth(layout, key, row) != .yes { return false }
+    guard try isWanted(layout, key, row) else { return false }
     reader.set(layout, key, row)
     return true
+  }
+
+  // MARK: Which rows
+
+  private func goToNextBranch() -> Bool {
+    guard branch + 1 < branches.count else { return false }
+    branch += 1
+    path = branches[branch].path
+    tree = tables.volume.tree(at: path.layout.root)
+    next = 0
+    return true
+  }
+
+  /// Whether the condition is true for a row, and the present branch the first whose alternative is.
+  @inline(__always)
+  private func isWanted(_ layout: EntryLayout, _ key: RawSpan, _ row: RawSpan) throws(StorageError) -> Bool {
+    if !isAlways, try condition.truth(layout, key, row) != .yes { return false }
+    return try isUnion ? isOfBranch(layout, key, row) : true
+  }
+
+  private func isOfBranch(_ layout: EntryLayout, _ key: RawSpan, _ row: RawSpan) throws(StorageError) -> Bool {
+    for other in branches[..<branch] {
+      if try other.condition.truth(layout, key, row) == .yes { return false }
+    }
+    return try branches[branch].condition.truth(layout, key, row) == .yes
   }
 }

@@ -94,6 +94,10 @@ public struct ReferenceDefinition: Hashable, Sendable {
 }
 
 /// What becomes of rows when the row that they refer to goes or gets another key.
+///
+/// These are the rows that refer to it as the change leaves them, the changed row itself included: an update that gives a row
+/// another key and makes it refer to its own old one is followed like any other (with `cascade` it refers to its new key
+/// then). Rows that no longer refer to it, because the same change made them refer elsewhere, are left alone.
 public enum ReferenceAction: UInt8, CaseIterable, Sendable {
   /// The change is refused while there are such rows. They are looked for when all other effects of the change are known,
   /// so rows that go in the same cascade do not count.

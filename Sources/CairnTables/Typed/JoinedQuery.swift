@@ -35,6 +35,18 @@ extension TypedQuery {
     try JoinedQuery(self, .inner, condition)
   }
 
+  /// Each row with the rows of another table that a reference leads to, whichever of both tables has it.
+  ///
+  ///     try posts.query.join(User.self, along: "author").all()
+  public func join<Other: TableRow>(
+    _ other: Other.Type, along reference: String
+  ) -> JoinedQuery<Row, InnerSide<Other>> { JoinedQuery(self, .inner, along: reference) }
+
+  /// Each row with the rows of another table that a reference leads to, or with nil where there is none.
+  public func leftJoin<Other: TableRow>(
+    _ other: Other.Type, along reference: String
+  ) -> JoinedQuery<Row, OuterSide<Other>> { JoinedQuery(self, .left, along: reference) }
+
   /// Each row with every row of another table that it matches, or with nil where there is none.
   public func leftJoin<Other: TableRow>(
     _ other: Other.Type, on condition: (Row.Columns, Other.Columns) -> Predicate
@@ -59,6 +71,13 @@ public struct JoinedQuery<Left: TableRow, Right: JoinedSide> {
     query = base.query
     let pairs = try Self.columnPairs(condition(left, right))
     query.joins = [Join(kind, Right.Row.tableName, on: pairs)]
+  }
+
+  /// Joins a table along a reference.
+  init(_ base: TypedQuery<Left>, _ kind: Join.Kind, along reference: String) {
+    table = base.table
+    query = base.query
+    query.joins = [Join(kind, Right.Row.tableName, reference: reference)]
   }
 
   /// The pairs of columns that a condition compares; anything but pairs that are equal is refused.
@@ -97,21 +116,41 @@ public struct JoinedQuery<Left: TableRow, Right: JoinedSide> {
     return result
   }
 
+  /// Without the first so many pairs.
+  public func offset(_ count: UInt64) -> Self {
+    var result = self
+    result.query.offset = count
+    return result
+  }
+
+  /// The pairs one after the other, without holding them in memory.
+  public func rows() throws(StorageError) -> JoinedRows<Left, Right> { JoinedRows(try table.select(query)) }
+
   /// All pairs at once.
   public func all() throws(StorageError) -> [Pair<Left, Right.Value>] {
-    let rows = try table.select(query)
-    let leftCount = Left.tableSchema.columns.count
+    let rows = try rows()
     var result: [Pair<Left, Right.Value>] = []
-    while let row = try rows.next() {
-      guard row.count >= leftCount else {
-        throw .invalidArgument("a join of \(Left.tableName) gives \(row.count) columns, not \(leftCount) and more")
-      }
-      result.append(
-        Pair(try Left(rowValues: Array(row[..<leftCount])), try Right.value(Array(row[leftCount...]))))
-    }
+    while let pair = try rows.next() { result.append(pair) }
     return result
   }
 
   /// How the pairs would be found, and why so.
   public func explain() throws(StorageError) -> QueryPlan { try table.explain(query) }
+}
+
+/// The pairs of a join, one after the other. It ends with its transaction.
+public struct JoinedRows<Left: TableRow, Right: JoinedSide> {
+  private let rows: Rows
+  private let leftCount = Left.tableSchema.columns.count
+
+  init(_ rows: Rows) { self.rows = rows }
+
+  /// The next pair; nil behind the last.
+  public func next() throws(StorageError) -> Pair<Left, Right.Value>? {
+    guard let row = try rows.next() else { return nil }
+    guard row.count >= leftCount else {
+      throw .invalidArgument("a join of \(Left.tableName) gives \(row.count) columns, not \(leftCount) and more")
+    }
+    return Pair(try Left(rowValues: Array(row[..<leftCount])), try Right.value(Array(row[leftCount...])))
+  }
 }

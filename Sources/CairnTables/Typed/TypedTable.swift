@@ -11,6 +11,34 @@ extension Transaction {
   }
 }
 
+extension TableVolume {
+  /// The table of a type's rows, for migrations also under another name than the type's: the old rows of a table that was
+  /// renamed, say. Throws `notFound`, and `schemaMismatch` when the table is not as the type declares it.
+  public func table<Row: TableRow>(
+    _ type: Row.Type, named name: String? = nil
+  ) throws(StorageError) -> TypedTable<Row> {
+    guard let name else { return TypedTable(try table(try Row.tableDefinition.prepared())) }
+    return TypedTable(try table(Row.tableSchema.renamed(name)))
+  }
+
+  /// Makes the table of a type's rows, under another name if that is given. For administrators of the volume.
+  public func createTable<Row: TableRow>(_ type: Row.Type, named name: String? = nil) throws(StorageError) {
+    try createTable(name.map { Row.tableSchema.renamed($0) } ?? Row.tableSchema)
+  }
+}
+
+extension TableSchema {
+  /// The same under another name; references to itself follow.
+  func renamed(_ name: String) -> TableSchema {
+    var schema = self
+    schema.name = name
+    for index in schema.references.indices where schema.references[index].table.utf8.elementsEqual(self.name.utf8) {
+      schema.references[index].table = name
+    }
+    return schema
+  }
+}
+
 /// A table whose rows are values of a type, inside one transaction.
 ///
 /// What ``Table`` does with arrays of values this does with rows; both can be used side by side.

@@ -141,7 +141,7 @@ final class Salvage {
       throw .invalidArgument("no filesystem of kind \(kind) is registered")
     }
     let volume = CatalogOperation.NewVolume(
-      id: id, kind: kind, formatVersion: filesystem.formatVersion, incarnation: target.core.randomNumber(),
+      id: id, kind: kind, formatVersion: filesystem.formatVersion, incarnation: target.core.uniqueNumber(generation: 0),
       quotaByteCount: nil, reservationByteCount: 0, owner: owner, name: name, options: options)
     try growing { () throws(StorageError) in
       try target.transaction { (transaction) throws(StorageError) in try transaction.perform(.create(volume)) }

@@ -16,8 +16,11 @@ extension StoreCore {
   // MARK: Finding
 
   func unusedTransactionID(in view: BlockView) throws(StorageError) -> TransactionID {
+    var number = randomNumber()
     while true {
-      guard let id = TransactionID(rawValue: randomNumber()) else { continue }
+      // A number that was used is not asked for again: random ones may repeat.
+      defer { number = uniqueNumber(generation: 0) }
+      guard let id = TransactionID(rawValue: number) else { continue }
       if try catalog.transaction(id, in: view) == nil, try catalog.outcome(of: id, in: view) == nil { return id }
     }
   }

@@ -24,6 +24,16 @@ extension StoreCore {
     try catalog.setStore(record, in: writer)
   }
 
+  /// Whether a staging tree has operations of a volume that leaves nothing behind of what it deletes.
+  private func erasesStaged(_ staging: Tree, in view: BlockView) throws(StorageError) -> Bool {
+    var cursor = try RangeCursor(staging, StagingKey.uses, in: view)
+    while try cursor.next() {
+      guard let id = StagingKey.useVolume(cursor.key), let record = try catalog.volume(id, in: view) else { continue }
+      if filesystem(record.kind)?.erasesFreedSpace ?? false { return true }
+    }
+    return false
+  }
+
   /// Takes down an open transaction: its data go back unless it was committed, its staging tree goes, and the outcome is
   /// kept for a day.
   func end(
@@ -34,7 +44,9 @@ extension StoreCore {
     if let root = record.staging {
       let tree = Tree(root: root, owner: catalog.tree.owner)
       if outcome != .committed && !isPlanted(.leakStagedData) { try freeStagedData(of: tree, in: writer) }
+      writer.erasesFreed = try erasesStaged(tree, in: writer.view)
       try tree.destroy(in: writer)
+      writer.erasesFreed = false
     }
     try catalog.tree.delete(CatalogKey.transaction(id), in: writer)
     if !isPlanted(.forgetOutcome) {

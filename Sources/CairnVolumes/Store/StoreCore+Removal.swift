@@ -39,7 +39,7 @@ extension StoreCore {
   private func forget(
     _ volume: Volume, in transaction: Transaction, _ writer: BlockTransaction
   ) throws(StorageError) {
-    try volume.tree.destroy(in: writer)
+    try volume.changing { () throws(StorageError) in try volume.tree.destroy(in: writer) }
     volume.change = UsageChange()
     try catalog.tree.delete(CatalogKey.volume(volume.id), in: writer)
     try catalog.tree.delete(CatalogKey.usage(volume.id), in: writer)

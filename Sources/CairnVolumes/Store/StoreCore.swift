@@ -1,4 +1,5 @@
 import CairnBlocks
+import CairnBytes
 import CairnMemory
 import CairnTrees
 import Synchronization
@@ -29,6 +30,7 @@ final class StoreCore: @unchecked Sendable {
   /// What filesystems parsed, the latest last.
   private var parsed: [(incarnation: UInt64, definition: UInt64, value: any ParsedDefinition)] = []
   private static let parsedCountMax = 16
+  private var uniqueNumberCount: UInt64 = 0
 
   init(device: BlockDevice, catalog: Catalog, options: StoreOptions) {
     self.device = device
@@ -130,11 +132,23 @@ final class StoreCore: @unchecked Sendable {
     parsed.append((incarnation, definition, value))
   }
 
+  /// A number other than 0 that was not given before, under which parsed definitions may be kept: also not with an
+  /// environment whose random numbers repeat. `generation` is the catalog's, which grows with each change of it that is
+  /// committed; those that are not, of this life of the store, the count tells apart.
+  func uniqueNumber(generation: UInt64) -> UInt64 {
+    lock.lock()
+    uniqueNumberCount &+= 1
+    let count = uniqueNumberCount
+    lock.unlock()
+    var writer = ByteWriter()
+    for part in [environment.random(), environment.now(), generation, count] { writer.uint64(part) }
+    let digest = XXHash64.digest(writer.bytes.span)
+    return digest == 0 ? 1 : digest
+  }
+
   /// A random number other than 0.
   func randomNumber() -> UInt64 {
-    while true {
-      let number = environment.random()
-      if number != 0 { return number }
-    }
+    let number = environment.random()
+    return number != 0 ? number : uniqueNumber(generation: 0)
   }
 }

@@ -53,6 +53,7 @@ extension Transaction {
         try tree.put(key, use.encoded, in: writer)
       }
     }
+    if !staged.isEmpty { try retainOfVolumes(writer) }
     for (volume, operation) in staged where !isPlanted(.forgetStagedOperations) {
       try tree.put(StagingKey.operation(volume, record.operationCount), operation.encoded, in: writer)
       record.operationCount = adding(1, to: record.operationCount)
@@ -65,6 +66,21 @@ extension Transaction {
       }
     }
     return true
+  }
+
+  /// Lets filesystems write what stays of the call whatever becomes of the transaction.
+  private func retainOfVolumes(_ writer: BlockTransaction) throws(StorageError) {
+    for volume in openedVolumes
+    where volume.id != .catalog && !volume.isBeingRemoved && !newTrees.contains(volume.tree.root) {
+      // What the operations took was taken back with them.
+      volume.change = UsageChange()
+      try volume.withoutRecording { () throws(StorageError) in
+        try volume.changing { () throws(StorageError) in try volume.filesystem.retain(volume) }
+      }
+      guard !volume.change.isNone else { continue }
+      try core.changeUsage(of: volume.id, volume.change, in: writer)
+      volume.change = UsageChange()
+    }
   }
 
   private func keep(

@@ -22,7 +22,7 @@ extension Transaction {
     }
     guard try find(name) == nil else { throw .alreadyExists(Subject("volume", name)) }
     let volume = CatalogOperation.NewVolume(
-      id: try unusedID(id), kind: kind, formatVersion: filesystem.formatVersion, incarnation: core.randomNumber(),
+      id: try unusedID(id), kind: kind, formatVersion: filesystem.formatVersion, incarnation: uniqueNumber(),
       quotaByteCount: quotaByteCount, reservationByteCount: reservationByteCount, owner: principal, name: name,
       options: options)
     try perform(.create(volume))
@@ -38,7 +38,7 @@ extension Transaction {
       throw .wrongKind(
         volume: name, found: found.record.kind.description, expected: "a kind that the program registered")
     }
-    try perform(.remove(found.id, definition: core.randomNumber()))
+    try perform(.remove(found.id, definition: uniqueNumber()))
   }
 
   /// Gives a volume another name.

@@ -29,6 +29,11 @@ public protocol Filesystem: AnyObject, Sendable {
   /// Looks, before a transaction commits or is prepared, at what its operations left for that moment, and writes what they
   /// did not. What it throws keeps the transaction from committing.
   func complete(_ volume: Volume) throws(StorageError)
+  /// Writes, when a call of a multi-call transaction has ended and its changes were taken back, what is to stay whether the
+  /// transaction commits or not: numbers that were given out, say. Only after calls that staged something.
+  func retain(_ volume: Volume) throws(StorageError)
+  /// Whether what the volume gives back is overwritten with zeros, once nothing can need it any more.
+  var erasesFreedSpace: Bool { get }
   /// Walks everything that the volume owns and holds it against its own rules.
   func check(_ volume: Volume, _ check: VolumeCheck) throws(StorageError)
   /// What the volume takes and holds.
@@ -59,6 +64,12 @@ extension Filesystem {
 
   /// Nothing was left.
   public func complete(_ volume: Volume) throws(StorageError) {}
+
+  /// Nothing is to stay.
+  public func retain(_ volume: Volume) throws(StorageError) {}
+
+  /// No.
+  public var erasesFreedSpace: Bool { false }
 
   /// What was accounted.
   public func usage(of volume: Volume) throws(StorageError) -> VolumeUsage { try volume.usage() }

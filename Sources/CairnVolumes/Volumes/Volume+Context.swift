@@ -14,6 +14,9 @@ extension Transaction {
   /// A random number other than 0, from the store's environment. An operation must carry it, so that it is the same when
   /// the operation is done again.
   public func randomNumber() -> UInt64 { core.randomNumber() }
+
+  /// A number other than 0 that no transaction of the store was given before.
+  func uniqueNumber() -> UInt64 { core.uniqueNumber(generation: state.generation) }
 }
 
 extension Volume {

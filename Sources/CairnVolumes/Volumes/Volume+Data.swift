@@ -90,6 +90,29 @@ extension Volume {
     }
   }
 
+  /// Room for what is laid aside until the transaction ends at the latest. Nobody's rights or quota count for it.
+  func allocateTemporary(blockCount: UInt64) throws(StorageError) -> [Extent] {
+    let writer = try transaction.requireWriter()
+    let extents = try accounting(writer) { () throws(StorageError) in
+      try writer.allocateExtents(blockCount: blockCount)
+    }
+    transaction.noteExtents(extents, of: self)
+    return extents
+  }
+
+  /// Gives such room back, unless the end of the transaction has.
+  func discardTemporary(_ extents: [Extent]) {
+    guard transaction.isActive, let writer = transaction.writer else { return }
+    for extent in extents where transaction.dropUntaken(extent) {
+      // What can not be given back now goes with the others at the transaction's end.
+      do throws(StorageError) {
+        try accounting(writer) { () throws(StorageError) in try writer.free(extent) }
+      } catch {
+        transaction.noteExtents([extent], of: self)
+      }
+    }
+  }
+
   /// Gives back data that nothing refers to any more. Inside an operation.
   public func free(_ extent: Extent) throws(StorageError) {
     let writer = try requireChanging()

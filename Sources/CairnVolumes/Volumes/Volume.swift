@@ -74,7 +74,7 @@ public final class Volume {
   /// Bytes of a block of the device.
   public var blockByteCount: Int { transaction.view.blockByteCount }
 
-  /// A random number that changes whenever the filesystem calls `changeDefinition()`.
+  /// A number that changes whenever the filesystem calls `changeDefinition()`, to one that it never was.
   ///
   /// What was parsed from the volume (a schema, say) may be cached under it, in any snapshot.
   public var definition: UInt64 { record?.definition ?? openedDefinition }
@@ -215,14 +215,15 @@ public final class Volume {
   /// Runs `body` as part of an operation and puts the blocks that it takes to the volume's account.
   func changing<Result>(_ body: () throws(StorageError) -> Result) throws(StorageError) -> Result {
     let writer = try transaction.requireWriter()
-    let before = isChanging
+    let before = (isChanging, writer.erasesFreed)
     isChanging = true
-    defer { isChanging = before }
+    writer.erasesFreed = filesystem.erasesFreedSpace
+    defer { (isChanging, writer.erasesFreed) = before }
     return try accounting(writer, body)
   }
 
   /// Puts the blocks that `body` takes to the volume's account, but for those that go to another volume's.
-  private func accounting<Result>(
+  func accounting<Result>(
     _ writer: BlockTransaction, _ body: () throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
     let start = writer.blockDelta - transaction.attributedBlocks
@@ -255,7 +256,8 @@ public final class Volume {
   public func changeDefinition() throws(StorageError) {
     _ = try requireChanging()
     guard !isHeld else { throw .conflict(volume: name, key: []) }
-    try transaction.changeRecord(of: id) { $0.definition = transaction.core.randomNumber() }
+    let definition = transaction.uniqueNumber()
+    try transaction.changeRecord(of: id) { $0.definition = definition }
   }
 
   /// Says that the volume is now in a newer version of the filesystem's format.

@@ -79,11 +79,14 @@ struct TableModel {
     let state = tables[table]
     let columns = index.map { state.columns(state.schema.indexes[$0].columns) } ?? state.key
     let values = columns.map { row[$0] }
-    let isIncluded =
-      index == nil
-      || (!values.contains(.null)
-        && !state.schema.indexes[index ?? 0].whereNotNull.contains { row[state.column($0)].isNull })
-    guard isIncluded, let old = state.rows.first(where: { row in columns.map { row[$0] } == values }) else {
+    // A row that a partial index leaves out meets no other there.
+    func isIncluded(_ row: [ColumnValue]) -> Bool {
+      guard let index else { return true }
+      return !state.schema.indexes[index].whereNotNull.contains { row[state.column($0)].isNull }
+    }
+    guard isIncluded(row), !values.contains(.null),
+      let old = state.rows.first(where: { old in isIncluded(old) && columns.map { old[$0] } == values })
+    else {
       try insert(table, row)
       return true
     }

@@ -54,6 +54,34 @@ private struct Road: Equatable {
   @Default(5) var `default`: Int32
 }
 
+@Table("albums", primaryKey: ["artist", "title"])
+private struct Album: Equatable {
+  var artist: String
+  var title: String
+}
+
+@Table(
+  "songs",
+  references: [.columns(["artist", "album"], to: Album.self, onDelete: .cascade, onUpdate: .cascade)])
+private struct Song: Equatable {
+  @PrimaryKey var id: Int64
+  var artist: String
+  var album: String?
+}
+
+@Table("members") private struct OldMember: Equatable {
+  @PrimaryKey var id: Int32
+  var name: String
+  @References(OldMember.self) var parent: Int32?
+}
+
+@Table("members") private struct Member: Equatable {
+  @PrimaryKey var id: Int64
+  var first: String
+  var last: String
+  @References(Member.self) var parent: Int64?
+}
+
 @Suite("Typed tables")
 struct TypedTableTests {
   private let scratch: Scratch
@@ -97,6 +125,71 @@ struct TypedTableTests {
       #expect(try txn.table(Road.self).get(Pair(2, 4)) == Self.roads[1])
       #expect(Self.roads[0].tableKey == Pair(1, 2))
     }
+  }
+
+  @Test("references of several columns")
+  func compositeReferences() throws {
+    try store.openTables(Album.self, Song.self, in: "music")
+    let songs = [
+      Song(id: 1, artist: "A", album: "one"), Song(id: 2, artist: "A", album: "two"),
+      Song(id: 3, artist: "B", album: nil),
+    ]
+    try store.transaction { (txn) throws in
+      let albums = try txn.table(Album.self, in: "music")
+      try albums.insert(contentsOf: [Album(artist: "A", title: "one"), Album(artist: "A", title: "two")])
+      let table = try txn.table(Song.self, in: "music")
+      try table.insert(contentsOf: songs)
+      #expect(throws: StorageError.self) { try table.insert(Song(id: 4, artist: "B", album: "one")) }
+      try albums.update(Pair("A", "one")) { [$0.artist.set("C")] }
+      #expect(try table.get(1) == Song(id: 1, artist: "C", album: "one"))
+      try albums.delete(Pair("A", "two"))
+      #expect(try table.all().map(\.id) == [1, 3])
+      let joined = try table.query.join(Album.self) { $0.artist == $1.artist && $1.title == $0.album }.all()
+      #expect(joined == [Pair(Song(id: 1, artist: "C", album: "one"), Album(artist: "C", title: "one"))])
+      #expect(try table.query.join(Album.self, along: "artist_album").all() == joined)
+      let rows = try table.query.leftJoin(Album.self, along: "artist_album").offset(1).rows()
+      let pair = try #require(try rows.next())
+      #expect(pair.first.id == 3 && pair.second == nil)
+      #expect(try rows.next() == nil)
+      #expect(try albums.query.join(Song.self, along: "artist_album").all().map(\.second) == [joined[0].first])
+    }
+    #expect(try store.check(deep: true).findings.isEmpty)
+  }
+
+  @Test("a migration reads old rows as one type and writes new ones as another")
+  func typedMigration() throws {
+    try store.openTables(OldMember.self, in: "club")
+    try store.transaction { (txn) throws in
+      try txn.table(OldMember.self, in: "club").insert(contentsOf: [
+        OldMember(id: 1, name: "Ada Byron", parent: nil), OldMember(id: 2, name: "Alan Turing", parent: 1),
+      ])
+    }
+    let split = Migration("split names") { (tables: TableVolume) throws(StorageError) in
+      try tables.renameTable("members", to: "old members")
+      try tables.createTable(Member.self)
+      let old = try tables.table(OldMember.self, named: "old members")
+      let new = try tables.table(Member.self)
+      let rows = try old.query.rows()
+      while let row = try rows.next() {
+        let parts = row.name.split(separator: " ")
+        try new.insert(Member(id: Int64(row.id), first: String(parts[0]), last: String(parts[1]), parent: nil))
+      }
+      for row in try old.all() {
+        try new.update(Int64(row.id)) { [$0.parent.set(row.parent.map { Int64($0) })] }
+      }
+      try tables.dropTable("old members")
+    }
+    for _ in 0..<2 { try store.openTables(Member.self, in: "club", version: 2, migrations: [split]) }
+    try store.read { (txn) throws in
+      let members = try txn.table(Member.self, in: "club")
+      #expect(
+        try members.all() == [
+          Member(id: 1, first: "Ada", last: "Byron", parent: nil),
+          Member(id: 2, first: "Alan", last: "Turing", parent: 1),
+        ])
+    }
+    #expect(throws: StorageError.self) { try store.openTables(OldMember.self, in: "club") }
+    #expect(try store.check(deep: true).findings.isEmpty)
   }
 
   @Test("every type of column, at its edges")

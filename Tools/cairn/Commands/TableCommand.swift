@@ -47,8 +47,11 @@ struct TableListCommand: ParsableCommand {
   @Flag(help: "One JSON object a line: name, rows, columns, indexes.")
   var json = false
 
+  @Option(name: .customLong("txn"), help: "As this transaction sees them.")
+  var transaction: TransactionArgument?
+
   func run() throws {
-    try parent.reading(nil) { tables in
+    try parent.reading(transaction) { tables in
       let schemas = try tables.schemas
       let width = schemas.map { Text.visible($0.name).count }.max() ?? 0
       var output = StandardOutput()
@@ -88,8 +91,11 @@ struct TableSchemaCommand: ParsableCommand {
   @Flag(help: "JSON instead of Swift.")
   var json = false
 
+  @Option(name: .customLong("txn"), help: "As this transaction sees it.")
+  var transaction: TransactionArgument?
+
   func run() throws {
-    try parent.reading(nil) { tables in
+    try parent.reading(transaction) { tables in
       let schema = try tables.table(table).schema
       var output = StandardOutput()
       try output.line(json ? schema.json : schema.swiftSource)
@@ -107,9 +113,12 @@ struct TableDropCommand: ParsableCommand {
   @Argument(help: "The table.")
   var table: String
 
+  @Option(name: .customLong("txn"), help: "In this transaction.")
+  var transaction: TransactionArgument?
+
   func run() throws {
     try parent.store.writing { store in
-      try store.change(in: nil) { try $0.tables(parent.volume).dropTable(table) }
+      try store.change(in: transaction?.id) { try $0.tables(parent.volume).dropTable(table) }
     }
   }
 }

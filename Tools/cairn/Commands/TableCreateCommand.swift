@@ -53,10 +53,13 @@ struct TableCreateCommand: ParsableCommand {
   @Option(parsing: .singleValue, help: ArgumentHelp("A condition that every row obeys.", valueName: "condition"))
   var check: [String] = []
 
+  @Option(name: .customLong("txn"), help: "In this transaction.")
+  var transaction: TransactionArgument?
+
   func run() throws {
     let schema = try self.schema.map(read) ?? declared()
     try parent.store.writing { store in
-      try store.change(in: nil) { transaction in
+      try store.change(in: transaction?.id) { transaction in
         let tables = try Self.tables(parent.volume, transaction)
         try tables.createTable(schema)
       }

@@ -122,8 +122,11 @@ struct TableExplainCommand: ParsableCommand {
 
   @OptionGroup var options: TableQueryOptions
 
+  @Option(name: .customLong("txn"), help: "As this transaction sees it.")
+  var transaction: TransactionArgument?
+
   func run() throws {
-    try parent.reading(nil) { tables in
+    try parent.reading(transaction) { tables in
       let table = try tables.table(table)
       var output = StandardOutput()
       try output.line("\(try table.explain(try options.query(on: table.schema)))")
@@ -182,8 +185,11 @@ struct TableExportCommand: ParsableCommand {
   @Flag(exclusivity: .exclusive, help: "How; CSV unless it is said, or the file's name ends in .jsonl or .ndjson.")
   var format: RowFormat?
 
+  @Option(name: .customLong("txn"), help: "As this transaction sees it.")
+  var transaction: TransactionArgument?
+
   func run() throws {
-    try parent.reading(nil) { tables in
+    try parent.reading(transaction) { tables in
       let table = try tables.table(table)
       let names = options.names(of: table.schema)
       var query = try options.query(on: table.schema)

@@ -14,6 +14,8 @@ extension TableSchema {
       let keys = indexes.filter { $0.columns.count > 1 && $0.isUnique == isUnique }.map { Self.list($0.columns) }
       if !keys.isEmpty { arguments.append("\(label): [" + keys.joined(separator: ", ") + "]") }
     }
+    let others = references.filter { !isAttribute($0) }.map(Self.swiftSource)
+    if !others.isEmpty { arguments.append("references: [" + others.joined(separator: ", ") + "]") }
     let head = "@Table" + (arguments.isEmpty ? "" : "(" + arguments.joined(separator: ", ") + ")")
     var lines = [head, "struct \(typeName) {"]
     for column in columns { lines += swiftLines(column).map { "  " + $0 } }
@@ -34,11 +36,8 @@ extension TableSchema {
       let name = index.isUnique ? "@Unique" : "@Index"
       attributes.append(name + (arguments.isEmpty ? "" : "(" + arguments.joined(separator: ", ") + ")"))
     }
-    for reference in references where reference.columns == [column.name] {
-      var arguments = [Self.identifier(reference.table) + ".self"]
-      if reference.onDelete != .restrict { arguments.append("onDelete: .\(reference.onDelete.name)") }
-      if reference.onUpdate != .restrict { arguments.append("onUpdate: .\(reference.onUpdate.name)") }
-      if reference.isDeferred { arguments.append("deferred: true") }
+    for reference in references where isAttribute(reference) && reference.columns == [column.name] {
+      let arguments = [Self.identifier(reference.table) + ".self"] + Self.actions(reference)
       attributes.append("@References(" + arguments.joined(separator: ", ") + ")")
     }
     switch column.defaultValue {
@@ -56,6 +55,29 @@ extension TableSchema {
     let declaration = "var \(property): \(column.type.swiftName)" + (column.isOptional ? "?" : "")
     let line = (attributes + [declaration]).joined(separator: " ")
     return line.count <= 100 ? [line] : attributes + [declaration]
+  }
+
+  /// Whether an attribute of a column says all of a reference; the others are arguments of `@Table`.
+  private func isAttribute(_ reference: ReferenceDefinition) -> Bool {
+    guard reference.columns == [reference.name], reference.referencedColumns.isEmpty else { return false }
+    return references.first { $0.columns == reference.columns } == reference
+  }
+
+  private static func swiftSource(_ reference: ReferenceDefinition) -> String {
+    var arguments = [list(reference.columns), "to: \(identifier(reference.table)).self"]
+    if !reference.referencedColumns.isEmpty { arguments.append("key: " + list(reference.referencedColumns)) }
+    if reference.name != reference.columns.joined(separator: "_") {
+      arguments.append("named: " + literal(reference.name))
+    }
+    return ".columns(" + (arguments + actions(reference)).joined(separator: ", ") + ")"
+  }
+
+  private static func actions(_ reference: ReferenceDefinition) -> [String] {
+    var arguments: [String] = []
+    if reference.onDelete != .restrict { arguments.append("onDelete: .\(reference.onDelete.name)") }
+    if reference.onUpdate != .restrict { arguments.append("onUpdate: .\(reference.onUpdate.name)") }
+    if reference.isDeferred { arguments.append("deferred: true") }
+    return arguments
   }
 
   /// Checks, as the conditions that the tool reads: Swift's form of them is a closure that only a program has.

@@ -24,7 +24,11 @@ struct TableImporter {
   ///   - batch: rows of a transaction; nil: all of them.
   /// - Returns: How many rows came in.
   func run(_ store: Store, in id: TransactionID?, batch: UInt64?) throws -> UInt64 {
-    let schema = try store.view { try $0.tables(volume).table(table).schema }
+    // A table that the transaction has made is there for its calls alone.
+    let schema =
+      try id == nil
+      ? store.view { try $0.tables(volume).table(table).schema }
+      : store.change(in: id) { try $0.tables(volume).table(table).schema }
     try source.begin(schema)
     var total: UInt64 = 0
     var lastLine: UInt64 = 0

@@ -1,0 +1,170 @@
+import CairnBlocks
+import CairnVolumes
+import Testing
+
+@testable import CairnTables
+
+/// Steps of queries that have less memory than they need: the same rows as with plenty, and no room taken at the end.
+@Suite("Tables: queries beyond their memory")
+struct SpillingTests {
+  private static func filled() throws -> TableFixture {
+    let fixture = try TableFixture(pageCount: 512)
+    try fixture.change { tables in
+      try tables.createTables([
+        TableSchema(
+          "left",
+          columns: [
+            ColumnDefinition("id", .int64), ColumnDefinition("group", .string, isOptional: true),
+            ColumnDefinition("number", .int32, isOptional: true), ColumnDefinition("exact", .decimal),
+            ColumnDefinition("real", .double), ColumnDefinition("count", .uint64),
+          ], primaryKey: ["id"]),
+        TableSchema(
+          "right",
+          columns: [
+            ColumnDefinition("id", .int64), ColumnDefinition("group", .string, isOptional: true),
+            ColumnDefinition("text", .string),
+          ], primaryKey: ["id"], indexes: [IndexDefinition("text", on: ["text"])]),
+      ])
+      let (left, right) = (try tables.table("left"), try tables.table("right"))
+      for number in 0..<Int64(1200) {
+        // A few large groups, many small ones, and nulls.
+        let group: ColumnValue =
+          number % 11 == 0 ? .null : number % 3 == 0 ? text("large \(number % 2)") : text("group \(number % 300)")
+        try left.insert([
+          int(number), group, number % 7 == 0 ? .null : int(number % 50),
+          .decimal(ExactDecimal("\(number % 9).25") ?? .zero), .double(Double(number % 13) / 4),
+          .unsigned(UInt64(number)),
+        ])
+        if number % 2 == 0 { try right.insert([int(number), group, text("text \(number % 4)")]) }
+      }
+    }
+    return fixture
+  }
+
+  private static let aggregates = [
+    Aggregate(.count), Aggregate(.count, "number", as: "numbers"), Aggregate(.sum, "number"),
+    Aggregate(.average, "number"), Aggregate(.minimum, "number"), Aggregate(.maximum, "number"),
+    Aggregate(.sum, "exact"), Aggregate(.average, "exact"), Aggregate(.sum, "real"), Aggregate(.average, "real"),
+    Aggregate(.sum, "count"), Aggregate(.maximum, "group"),
+  ]
+
+  private static let queries: [(String, Query, isOrdered: Bool)] = [
+    ("groups", Query(groupBy: ["group"], aggregates: aggregates), true),
+    ("groups of single rows", Query(groupBy: ["id"], aggregates: aggregates), true),
+    (
+      "groups of groups",
+      Query(
+        order: [OrderTerm("count", isDescending: true), OrderTerm("group")], limit: 40,
+        groupBy: ["group", "number"], aggregates: [Aggregate(.count)], having: .compare("count", .greater, int(1))),
+      false
+    ),
+    (
+      "distinct", Query(order: [OrderTerm("id", isDescending: true)], columns: ["group", "number"], isDistinct: true),
+      true
+    ),
+    (
+      "distinct, some", Query(order: [OrderTerm("id")], limit: 100, offset: 50, columns: ["group"], isDistinct: true),
+      true
+    ),
+    ("distinct rows", Query(order: [OrderTerm("id")], isDistinct: true), true),
+    ("inner join", Query(joins: [Join(.inner, "right", as: "r", on: [("group", "r.group")])]), false),
+    ("left join", Query(joins: [Join(.left, "right", as: "r", on: [("group", "r.group")])]), false),
+    (
+      "join on two columns",
+      Query(joins: [Join(.left, "right", as: "r", on: [("id", "r.id"), ("group", "r.group")])]), false
+    ),
+    (
+      "join in order",
+      Query(
+        .compare("id", .less, int(100)), order: [OrderTerm("id"), OrderTerm("r.id")],
+        joins: [Join(.left, "right", as: "r", on: [("group", "r.group")])]), true
+    ),
+  ]
+
+  private static func sorted(_ rows: [[ColumnValue]]) -> [String] { rows.map { "\($0)" }.sorted() }
+
+  @Test("give the same rows and give their room back", arguments: 0..<10)
+  func same(_ index: Int) throws {
+    try #require(Self.queries.count == 10)
+    let fixture = try Self.filled()
+    var (title, query, isOrdered) = Self.queries[index]
+    query.memoryBudget = 256 << 20
+    let plenty = query
+    let expected = try fixture.read { try $0.table("left").select(plenty).all() }
+    #expect(!expected.isEmpty)
+    let free = fixture.store.space.free
+    for budget in [UInt64(3_000), 40_000] {
+      query.memoryBudget = budget
+      let asked = query
+      try fixture.read { tables in
+        let rows = try tables.table("left").select(asked)
+        let got = try rows.all()
+        if isOrdered { #expect(got == expected, "\(title) with \(budget)") }
+        #expect(Self.sorted(got) == Self.sorted(expected), "\(title) with \(budget)")
+      }
+      #expect(fixture.store.space.free == free, "\(title)")
+    }
+    // A transaction that writes has the only writer, and lays aside what it must by itself.
+    try fixture.change { tables in
+      let got = try tables.table("left").select(query).all()
+      #expect(Self.sorted(got) == Self.sorted(expected), "\(title) in a transaction")
+      try tables.table("left").update([int(1)], [("count", .unsigned(1))])
+    }
+    try fixture.store.checkpoint()
+    #expect(fixture.store.space.free >= free - 65536)
+    try fixture.requireSound("\(title)")
+  }
+
+  @Test("lay something aside indeed, and not more than they read")
+  func really() throws {
+    let fixture = try Self.filled()
+    let free = fixture.store.space.free
+    try fixture.read { tables in
+      for (title, query, _) in Self.queries {
+        var small = query
+        small.memoryBudget = 2_000
+        let rows = try tables.table("left").select(small)
+        _ = try rows.next()
+        withExtendedLifetime(rows) { #expect(fixture.store.space.free < free, "\(title)") }
+      }
+    }
+    #expect(fixture.store.space.free == free)
+  }
+
+  @Test("in a store that is open for reading they say what they would need")
+  func readOnly() throws {
+    let fixture = try Self.filled()
+    try fixture.store.close()
+    var options = fixture.options
+    options.device.isReadOnly = true
+    let store = try Store.open(on: fixture.memory, options: options)
+    try store.read { (transaction) throws(StorageError) in
+      let left = try transaction.tables().table("left")
+      for (title, query, _) in Self.queries {
+        var small = query
+        small.memoryBudget = 2_000
+        do {
+          _ = try left.select(small).all()
+          Issue.record("\(title) had memory enough")
+        } catch {
+          guard case .memoryBudgetExceeded = error else {
+            Issue.record("\(title): \(error)")
+            continue
+          }
+        }
+      }
+    }
+  }
+
+  @Test("many partners of one row come one by one")
+  func partners() throws {
+    let fixture = try Self.filled()
+    try fixture.read { tables in
+      let query = Query(
+        .isIn("id", [int(0), int(4)]), joins: [Join(.inner, "right", as: "r", on: [("text", "r.text")])])
+      let rows = try tables.table("right").select(query)
+      #expect(try rows.all().count == 600)
+      #expect(rows.columns.count == 6)
+    }
+  }
+}
