@@ -75,7 +75,8 @@ struct Person {
   private static func hexadecimal(_ number: UInt64, digits: Int) -> String {
     let symbols = Array("0123456789abcdef".utf8)
     return String(
-      decoding: (0..<digits).map { symbols[Int(number >> UInt64(4 * (digits - 1 - $0))) & 15] }, as: UTF8.self)
+      decoding: (0..<digits).map { symbols[Int(truncatingIfNeeded: number >> UInt64(4 * (digits - 1 - $0))) & 15] },
+      as: UTF8.self)
   }
 }
 
