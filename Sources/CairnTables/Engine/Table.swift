@@ -49,33 +49,51 @@ public final class Table {
   }
 
   /// Lends the row with a primary key; nil without one.
+  @inlinable
   public func withRow<Result>(
     _ key: [ColumnValue], _ body: (RowReader) throws(StorageError) -> Result
   ) throws(StorageError) -> Result? {
-    let (_, state) = try current()
-    try tables.require(.read, on: state)
-    let reader = tables.takeReader(state.layout)
-    defer { tables.giveBack(reader) }
-    let isFound = try reader.load(from: tables.tree(state)) { (bytes) throws(StorageError) in
-      try state.appendKey(key, to: &bytes)
-    }
-    return isFound ? try body(reader) : nil
+    guard let row = try takeRow(key) else { return nil }
+    defer { giveBack(row) }
+    return try body(row)
   }
 
   /// Lends the row that has some values in a unique index; nil without one.
+  @inlinable
   public func withRow<Result>(
     index name: String, _ values: [ColumnValue], _ body: (RowReader) throws(StorageError) -> Result
   ) throws(StorageError) -> Result? {
+    guard let row = try takeRow(index: name, values) else { return nil }
+    defer { giveBack(row) }
+    return try body(row)
+  }
+
+  @usableFromInline
+  func takeRow(_ key: [ColumnValue]) throws(StorageError) -> RowReader? {
+    let (_, state) = try current()
+    try tables.require(.read, on: state)
+    let reader = tables.takeReader(state.layout)
+    let isFound = try reader.load(from: tables.tree(state)) { (bytes) throws(StorageError) in
+      try state.appendKey(key, to: &bytes)
+    }
+    if isFound { return reader }
+    tables.giveBack(reader)
+    return nil
+  }
+
+  @usableFromInline
+  func takeRow(index name: String, _ values: [ColumnValue]) throws(StorageError) -> RowReader? {
     let (_, state) = try current()
     try tables.require(.read, on: state)
     let index = try uniqueIndex(name, in: state)
     guard let key = try tables.uniqueKey(state, index, try fitting(values, index, in: state)) else { return nil }
     let reader = tables.takeReader(state.layout)
-    defer { tables.giveBack(reader) }
-    let isFound = try reader.load(from: tables.tree(state)) { $0 += key }
-    guard isFound else { throw state.layout.damage }
-    return try body(reader)
+    guard try reader.load(from: tables.tree(state), { $0 += key }) else { throw state.layout.damage }
+    return reader
   }
+
+  @usableFromInline
+  func giveBack(_ row: RowReader) { tables.giveBack(row) }
 
   private func fitting(
     _ values: [ColumnValue], _ index: IndexState, in state: TableState

@@ -62,26 +62,36 @@ final class KeyJoinSource: RowSource {
 
   /// Takes the next rows and looks up what belongs to them; false: there are none.
   private func takeRows() throws(StorageError) -> Bool {
+    // In variables of its own: each access to a property would be checked for exclusivity while the program runs.
+    var (rows, isFound, keys, ranges, owners) = (self.rows, self.isFound, self.keys, self.ranges, self.owners)
+    var current = self.current
+    (self.rows, self.isFound, self.keys, self.ranges, self.owners) = ([], [], [], [], [])
+    self.current = []
+    defer {
+      (self.rows, self.isFound, self.keys, self.ranges, self.owners) = (rows, isFound, keys, ranges, owners)
+      self.current = current
+    }
     position = 0
-    count = 0
+    var count = 0
+    defer { self.count = count }
     keys.removeAll(keepingCapacity: true)
     ranges.removeAll(keepingCapacity: true)
     owners.removeAll(keepingCapacity: true)
     // Rows that were read ahead would not show what the transaction changes meanwhile, and would count as read.
     let most = tables.volume.isWritable ? 1 : Self.rowCountMax
+    let whole = outerColumnCount + table.shapes.count
     while count < most {
       if rows.count == count {
         rows.append([])
         isFound.append(false)
       }
       guard try outer.next(into: &current) else { break }
-      if rows[count].count != outerColumnCount + table.shapes.count {
-        rows[count] = [ColumnValue](repeating: .null, count: outerColumnCount + table.shapes.count)
-      }
+      if rows[count].count != whole { rows[count] = [ColumnValue](repeating: .null, count: whole) }
       for column in 0..<outerColumnCount { rows[count][column] = current[column] }
+      for column in needed { rows[count][outerColumnCount + column] = .null }
       isFound[count] = kind == .left
       let start = keys.count
-      if appendKey(of: current) {
+      if appendKey(of: current, to: &keys) {
         ranges.append(start..<keys.count)
         owners.append(count)
       } else {
@@ -90,21 +100,21 @@ final class KeyJoinSource: RowSource {
       count += 1
     }
     guard count > 0 else { return false }
-    for number in 0..<count { for column in needed { rows[number][outerColumnCount + column] = .null } }
+    let (layout, needed, first) = (table.layout, self.needed, outerColumnCount)
     try BulkCopy.withRawSpan(of: keys) { (keys) throws(StorageError) in
       try tree.withValues(of: keys, at: ranges) { (number, row, isThere) throws(StorageError) in
         guard isThere else { return }
         let owner = owners[number]
         isFound[owner] = true
         let key = keys.extracting(ranges[number])
-        for column in needed { rows[owner][outerColumnCount + column] = try table.layout.value(column, key, row) }
+        for column in needed { rows[owner][first + column] = try layout.value(column, key, row) }
       }
     }
     return true
   }
 
   /// Appends the key that a row asks for; false when nothing can be equal to it.
-  private func appendKey(of row: [ColumnValue]) -> Bool {
+  private func appendKey(of row: [ColumnValue], to keys: inout [UInt8]) -> Bool {
     for part in keyColumns.indices {
       let type = table.shapes[table.keyColumns[part]].type
       if type.accepts(row[keyColumns[part]]) {

@@ -116,12 +116,19 @@ final class TableStream {
 
   /// Takes entries of the tree as rows; where to go on, nil at the end of the range.
   private func takeEntries(_ from: [UInt8], _ end: [UInt8]?) throws(StorageError) -> [UInt8]? {
-    let layout = reader.layout
+    // In variables of its own: each access to a property would be checked for exclusivity while the program runs.
+    var (bytes, places) = (reader.takeBytes(), self.places)
+    self.places = []
+    defer {
+      reader.giveBack(bytes)
+      self.places = places
+    }
+    let (layout, wanted) = (reader.layout, batchCount)
     var last: [UInt8]?
     try tree.scan(from: from, to: end) { (key, row) throws(StorageError) -> Bool in
       guard try isWanted(layout, key, row) else { return true }
-      places.append(reader.append(key, row))
-      guard places.count >= batchCount || reader.bytes.count >= Self.batchByteCountMax else { return true }
+      places.append(RowReader.append(key, row, to: &bytes))
+      guard places.count >= wanted || bytes.count >= Self.batchByteCountMax else { return true }
       last = BulkCopy.array(key) + [0]
       return false
     }
@@ -131,7 +138,14 @@ final class TableStream {
   /// Takes entries of an index and then the rows that they are of; where to go on, nil at the end of the range.
   private func takeRowsOfEntries(_ from: [UInt8], _ end: [UInt8]?) throws(StorageError) -> [UInt8]? {
     guard let index = path.index.map({ table.indexes[$0] }) else { return nil }
+    var (bytes, places, entries, keyRanges) = (reader.takeBytes(), self.places, self.entries, self.keyRanges)
+    (self.places, self.entries, self.keyRanges) = ([], [], [])
+    defer {
+      reader.giveBack(bytes)
+      (self.places, self.entries, self.keyRanges) = (places, entries, keyRanges)
+    }
     var last: [UInt8]?
+    let (layout, wanted) = (reader.layout, batchCount)
     entries.removeAll(keepingCapacity: true)
     keyRanges.removeAll(keepingCapacity: true)
     try tree.scan(from: from, to: end) { (entry, _) throws(StorageError) -> Bool in
@@ -139,19 +153,18 @@ final class TableStream {
       let start = entries.count
       BulkCopy.append(entry, to: &entries)
       keyRanges.append(start + key..<entries.count)
-      guard keyRanges.count >= batchCount || entries.count >= Self.batchByteCountMax else { return true }
+      guard keyRanges.count >= wanted || entries.count >= Self.batchByteCountMax else { return true }
       last = BulkCopy.array(entry) + [0]
       return false
     }
-    let layout = reader.layout
     try BulkCopy.withRawSpan(of: entries) { (entries) throws(StorageError) in
       try rows.withValues(of: entries, at: keyRanges) { (number, row, isThere) throws(StorageError) in
         guard isThere else { throw path.layout.damage }
         let range = keyRanges[number]
         guard try isWanted(layout, entries.extracting(range), row) else { return }
         let start = number == 0 ? 0 : keyRanges[number - 1].upperBound
-        places.append(
-          reader.append(entries.extracting(start..<range.upperBound), keyAt: range.lowerBound - start, row))
+        let entry = entries.extracting(start..<range.upperBound)
+        places.append(RowReader.append(entry, keyAt: range.lowerBound - start, row, to: &bytes))
       }
     }
     return last

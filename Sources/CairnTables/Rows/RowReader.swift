@@ -34,7 +34,13 @@ public final class RowReader {
 
   /// Takes one more row: an entry of a tree, whose key begins with bytes that are not of the row's; where it stands.
   @inline(__always)
-  func append(_ entry: RawSpan, keyAt keyOffset: Int = 0, _ row: RawSpan) -> RowPlace {
+  func append(_ entry: RawSpan, _ row: RawSpan) -> RowPlace { Self.append(entry, row, to: &bytes) }
+
+  /// Appends a row to the bytes of one reader or another.
+  @inline(__always)
+  static func append(
+    _ entry: RawSpan, keyAt keyOffset: Int = 0, _ row: RawSpan, to bytes: inout [UInt8]
+  ) -> RowPlace {
     let start = bytes.count
     BulkCopy.append(entry, to: &bytes)
     let rowStart = bytes.count
@@ -42,21 +48,37 @@ public final class RowReader {
     return RowPlace(entry: start, key: start + keyOffset, row: rowStart, end: bytes.count)
   }
 
+  /// Gives its bytes away, empty, to be filled with rows.
+  func takeBytes() -> [UInt8] {
+    var taken = bytes
+    bytes = []
+    place = RowPlace()
+    taken.removeAll(keepingCapacity: true)
+    return taken
+  }
+
+  /// Takes bytes full of rows.
+  func giveBack(_ bytes: [UInt8]) { self.bytes = bytes }
+
   /// Takes the row of a tree whose key `makeKey` appends; false when there is none.
   func load(
     from tree: VolumeTree, _ makeKey: (inout [UInt8]) throws(StorageError) -> Void
   ) throws(StorageError) -> Bool {
+    // In variables of its own: each access to a property would be checked for exclusivity while the program runs.
+    var (bytes, row) = (self.bytes, spare)
+    (self.bytes, spare) = ([], [])
+    defer { (self.bytes, spare) = (bytes, row) }
     try makeKey(&bytes)
     let keyByteCount = bytes.count
+    row.removeAll(keepingCapacity: true)
     let isThere = try BulkCopy.withRawSpan(of: bytes) { (key) throws(StorageError) -> Bool in
-      try tree.withValue(for: key) { (row) -> Bool in
-        BulkCopy.append(row, to: &spare)
+      try tree.withValue(for: key) { (value) -> Bool in
+        BulkCopy.append(value, to: &row)
         return true
       } ?? false
     }
     guard isThere else { return false }
-    bytes.append(contentsOf: spare)
-    spare.removeAll(keepingCapacity: true)
+    bytes.append(contentsOf: row)
     place = RowPlace(entry: 0, key: 0, row: keyByteCount, end: bytes.count)
     return true
   }
@@ -106,7 +128,7 @@ public final class RowReader {
 
   /// Whether a column is null.
   public func isNull(_ column: Int) throws(StorageError) -> Bool {
-    guard case .slot(let slot) = layout.columns[column].place else { return try value(column).isNull }
+    guard case .slot(let slot) = layout.places[column] else { return try value(column).isNull }
     return try withRow { (_, row) throws(StorageError) -> Bool in
       switch layout.row.field(slot, in: row) {
       case .null: true
@@ -147,32 +169,35 @@ public final class RowReader {
     if case .bytes(let bytes) = try value(column) { bytes } else { nil }
   }
 
-  /// Lends the bytes of text, bytes or a principal to `body` where they lie; nil when the column is null or of another type.
-  public func withBytes<Result>(
-    _ column: Int, _ body: (RawSpan) throws(StorageError) -> Result
-  ) throws(StorageError) -> Result? {
+  /// Lends the bytes of text, bytes or a principal to `body` where they lie; false when the column is null or of another type.
+  @discardableResult
+  public func withBytes(
+    _ column: Int, _ body: (RawSpan) throws(StorageError) -> Void
+  ) throws(StorageError) -> Bool {
     switch layout.columns[column].type {
     case .string, .bytes, .principal: break
-    default: return nil
+    default: return false
     }
-    if case .slot(let slot) = layout.columns[column].place {
-      var isLent = false
-      let result = try withRow { (_, row) throws(StorageError) -> Result? in
-        guard case .at(let range) = layout.row.field(slot, in: row) else { return nil }
-        isLent = true
-        return try body(row.extracting(range))
+    if case .slot(let slot) = layout.places[column] {
+      let place = place
+      let isLent = try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) -> Bool in
+        let row = bytes.extracting(place.row..<place.end)
+        guard case .at(let range) = layout.row.field(slot, in: row) else { return false }
+        try body(row.extracting(range))
+        return true
       }
-      if isLent { return result }
+      if isLent { return true }
     }
     switch try value(column) {
     case .string(let text):
-      return try BulkCopy.withRawSpan(of: Array(text.utf8)) { (bytes) throws(StorageError) in try body(bytes) }
+      try BulkCopy.withRawSpan(of: Array(text.utf8)) { (bytes) throws(StorageError) in try body(bytes) }
     case .bytes(let bytes):
-      return try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) in try body(bytes) }
+      try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) in try body(bytes) }
     case .principal(let principal):
-      return try BulkCopy.withRawSpan(of: principal.bytes) { (bytes) throws(StorageError) in try body(bytes) }
-    default: return nil
+      try BulkCopy.withRawSpan(of: principal.bytes) { (bytes) throws(StorageError) in try body(bytes) }
+    default: return false
     }
+    return true
   }
 }
 

@@ -140,7 +140,7 @@ private final class CairnRows: TableWriter, TableReader {
 
   private func take(_ row: RowReader, _ seen: inout SeenRows) throws(StorageError) {
     var byteCount = 0
-    for column in 1...2 { byteCount += try row.withBytes(column) { buffer.fill($0) } ?? 0 }
+    for column in 1...2 { try row.withBytes(column) { byteCount += buffer.fill($0) } }
     seen.byteCount += byteCount
     seen.add(try row.int64(0) ?? 0, try row.int64(3) ?? 0)
   }

@@ -34,7 +34,7 @@ struct SchedulesSuite: Suite {
   }
 
   func run(_ run: SuiteRun) throws {
-    var parts = Self.pairs(ScheduleMap.self) + Self.pairs(ScheduleTables.self)
+    var parts = Self.pairs(ScheduleTables.self) + Self.pairs(ScheduleMap.self)
     // Of three with up to three calls, every so many in a short run, and all in a long one.
     parts += Self.triples(ScheduleMap.self, isDeep: run.isDeep) + Self.triples(ScheduleTables.self, isDeep: run.isDeep)
     let all = parts
