@@ -16,6 +16,7 @@ struct CrashRunnerTests {
   /// Two copies of a number, in two sectors; sound only when they are equal.
   private struct Pair: CrashSubject {
     var isMessageAtomic: Bool { false }
+    var nestingIntervals: [UInt64] { [256, 32] }
     func open(_ memory: SimulatedMemory, life: UInt64) throws -> SimulatedMemory { memory }
     func find(_ memory: SimulatedMemory, in legal: [Number]) throws -> Int {
       let image = memory.visibleImage

@@ -13,10 +13,8 @@ struct CrashRunner<Subject: CrashSubject> {
   var policy = CrashEnumerator()
   /// Inside recoveries fewer masks are taken.
   var nestedPolicy = CrashEnumerator()
-  /// One of as many images is crashed again while it is recovered, by its depth.
-  var nestingIntervals: [UInt64] = [256, 32]
   /// How deep crashes follow each other behind the first.
-  private var depth: Int { nestingIntervals.count }
+  private var depth: Int { subject.nestingIntervals.count }
   /// The one crash to look at; nil: all.
   var only: CrashPlace?
   /// Asked now and then; true breaks off.
@@ -121,7 +119,9 @@ struct CrashRunner<Subject: CrashSubject> {
     _ image: CrashImage, cached: [SectorBytes], _ legal: [Subject.State], _ legalHash: UInt64, _ place: CrashPlace,
     level: Int, key: UInt64
   ) throws {
-    let isNested = level < depth && (only.map { $0.levels.count > level + 1 } ?? (key % nestingIntervals[level] == 0))
+    let isNested =
+      level < depth
+      && (only.map { $0.levels.count > level + 1 } ?? (key % subject.nestingIntervals[level] == 0))
     if place == only { reached.value = true }
     let memory = SimulatedMemory(image, cached: cached, isMessageAtomic: subject.isMessageAtomic)
     var failure: CaseFailure

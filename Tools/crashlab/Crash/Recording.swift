@@ -44,6 +44,9 @@ protocol CrashSubject: Sendable {
 
   /// Whether the memory tears no message: then a crash takes back the operation that is under way, and nothing else.
   var isMessageAtomic: Bool { get }
+  /// One of as many images is crashed again while it is recovered, by its depth: the first number is for images that a crash
+  /// of the trace left. As many crashes follow each other behind the first as there are numbers.
+  var nestingIntervals: [UInt64] { get }
 
   /// Opens what is on a memory. `life` tells apart the openings that follow each other on one image: each takes its salts
   /// from another seed, the same one each time.

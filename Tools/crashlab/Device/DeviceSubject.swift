@@ -5,6 +5,7 @@ import CairnTestSupport
 struct DeviceSubject: CrashSubject {
   let shape: DeviceShape
   var isMessageAtomic: Bool { shape.isMessageAtomic }
+  var nestingIntervals: [UInt64] { [512, 32] }
 
   func open(_ memory: SimulatedMemory, life: UInt64) throws -> BlockDevice {
     try BlockDevice.open(

@@ -6,6 +6,8 @@ import CairnVolumes
 struct StoreSubject: CrashSubject {
   let shape: StoreShape
   var isMessageAtomic: Bool { shape.isMessageAtomic }
+  /// A recovery of a store has some hundred crashes; with more of them there would be time for few traces.
+  var nestingIntervals: [UInt64] { [2048, 64] }
 
   func open(_ memory: SimulatedMemory, life: UInt64) throws -> Store {
     try Store.open(on: memory, options: shape.options(life &* 0xC0FFEE))

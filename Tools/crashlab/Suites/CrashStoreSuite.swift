@@ -9,7 +9,8 @@ struct CrashStoreSuite: Suite {
 
   func run(_ run: SuiteRun) throws {
     let plan = TracePlan(
-      letters: StoreTrace.letters, shapes: StoreShape.all.map { $0.name }, randomLengths: 30...(run.isDeep ? 200 : 40),
+      letters: StoreTrace.letters, shapes: StoreShape.all.map { $0.name },
+      randomLengths: run.isDeep ? 30...200 : 15...30,
       seed: run.seed)
     run.forEach(run.isDeep ? .max : plan.exhaustiveCount * 4) { index in
       try verify(plan.replay(name, index), in: run)

@@ -6,7 +6,7 @@ import CairnTestSupport
 struct ModelSuite: Suite {
   let name = "model"
   let summary = "random sequences of 200 operations of a store in lockstep with the model"
-  let seconds = 60.0
+  let seconds = 120.0
   let floors = ["sequences": 5_000]
 
   static let operationCount = 200

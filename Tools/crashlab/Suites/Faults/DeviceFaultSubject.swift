@@ -49,7 +49,7 @@ struct DeviceFaultSubject: FaultSubject {
     try device.checkDevice().findings.map { $0.text }
   }
 
-  func look(at device: BlockDevice) throws(StorageError) -> UInt64 {
+  func look(at device: BlockDevice) throws(StorageError) -> FaultSight {
     let root = try self.root(of: device)
     return try device.read { view throws(StorageError) in
       var hash = XXHash64()
@@ -65,8 +65,7 @@ struct DeviceFaultSubject: FaultSubject {
           }
         }
       }
-      hash.update(Array("\(view.blockCount) \(device.space.free)".utf8).span)
-      return hash.finish()
+      return FaultSight(digest: hash.finish(), capacity: device.space.capacity, free: device.space.free)
     }
   }
 

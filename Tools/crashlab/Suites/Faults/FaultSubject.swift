@@ -18,12 +18,25 @@ protocol FaultSubject: Sendable {
   func close(_ system: System) throws(StorageError)
   /// Does what a letter says; `number` makes what it writes its own.
   func perform(_ letter: Character, _ number: UInt8, _ system: System) throws(StorageError)
-  /// A digest of everything that is shown.
-  func look(at system: System) throws(StorageError) -> UInt64
+  /// Everything that is shown.
+  func look(at system: System) throws(StorageError) -> FaultSight
   /// What a check finds.
   func findings(_ system: System) throws(StorageError) -> [String]
   /// A call that changes something, whatever the state: it must be refused by a poisoned system.
   func touch(_ system: System) throws(StorageError)
+}
+
+/// What a system shows.
+struct FaultSight: Sendable, Equatable, CustomStringConvertible {
+  /// Of all contents.
+  var digest: UInt64
+  /// In bytes; nil where it is not the same on every way to the same contents.
+  var capacity: UInt64?
+  var free: UInt64?
+
+  var description: String {
+    "\(String(digest, radix: 16)), \(capacity.map { "\($0)" } ?? "-") bytes, \(free.map { "\($0)" } ?? "-") free"
+  }
 }
 
 /// How the memory and the device of a trace are made.

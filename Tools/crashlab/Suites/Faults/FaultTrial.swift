@@ -44,7 +44,7 @@ struct FaultTrial<Subject: FaultSubject>: Sendable {
   static var reopening: Character { "o" }
   private let initial: [UInt8]
   /// What is shown before the first letter and behind each.
-  private let states: [UInt64]
+  private let states: [FaultSight]
   /// How often each call is made from opening to closing.
   private let counts: [FaultKind: Int]
 
@@ -111,7 +111,7 @@ struct FaultTrial<Subject: FaultSubject>: Sendable {
     try run.run(after: index / 2, lasts: index % 2 == 1)
   }
 
-  func state(_ index: Int) -> UInt64 { states[index] }
+  func state(_ index: Int) -> FaultSight { states[index] }
 }
 
 /// One run of a trace in which one call fails, or all from one on.
@@ -231,9 +231,10 @@ struct FaultRun<Subject: FaultSubject> {
     if found != trial.state(done) { done += 1 }
   }
 
-  private func require(_ found: UInt64, is legal: [Int], _ what: String) throws {
+  private func require(_ found: FaultSight, is legal: [Int], _ what: String) throws {
     guard legal.contains(where: { trial.state($0) == found }) else {
-      throw Mismatch("\(what), with \(done) letters done: shows what no legal state does")
+      let states = legal.map { "\(trial.state($0))" }.joined(separator: " or ")
+      throw Mismatch("\(what), with \(done) letters done: shows \(found) instead of \(states)")
     }
   }
 

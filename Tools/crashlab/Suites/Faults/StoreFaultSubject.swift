@@ -1,5 +1,4 @@
 import CairnBlocks
-import CairnBytes
 import CairnDisks
 import CairnFuzz
 import CairnObjects
@@ -51,22 +50,20 @@ struct StoreFaultSubject: FaultSubject {
     try store.check(deep: true).findings.map { $0.text }
   }
 
-  func look(at store: Store) throws(StorageError) -> UInt64 {
+  func look(at store: Store) throws(StorageError) -> FaultSight {
     // A removed volume gives its blocks back behind the commit that removed it: what failed there goes on now.
     while try !store.step(budget: 1 << 20) {}
     let sight = Sight(of: store)
     if let error = sight.errors.first { throw error }
-    var writer = ByteWriter()
-    writer.uint64(sight.digest)
+    var seen = FaultSight(digest: sight.digest)
+    // By how much a device grows by itself depends on the room that there was.
+    guard !shape.growsByItself else { return seen }
+    let space = store.space
+    seen.capacity = space.capacity
     // Every block that was taken in vain would show. But a call of an open transaction that fails keeps what it has read,
-    // which takes room; and by how much a device grows depends on the room that there was.
-    let isQuiet = try store.transactions().isEmpty
-    if isQuiet && !shape.growsByItself {
-      let space = store.space
-      writer.uint64(space.capacity)
-      writer.uint64(space.free)
-    }
-    return XXHash64.digest(writer.bytes.span)
+    // which takes room.
+    if try store.transactions().isEmpty { seen.free = space.free }
+    return seen
   }
 
   func perform(_ letter: Character, _ number: UInt8, _ store: Store) throws(StorageError) {
@@ -84,10 +81,10 @@ struct StoreFaultSubject: FaultSubject {
     case "s", "c", "r", "P": try goOn(letter, number, store)
     case "k": try store.checkpoint()
     case "v":
-      guard try !store.volumes().contains(where: { $0.name == "new" }) else { return }
+      guard try !store.volumes().contains(where: { $0.name == "new" && !$0.isBeingRemoved }) else { return }
       try store.createDisk("new", DiskGeometry(blockCount: 8, blockByteCount: 512))
     case "n":
-      guard try store.volumes().contains(where: { $0.name == "new" }) else { return }
+      guard try store.volumes().contains(where: { $0.name == "new" && !$0.isBeingRemoved }) else { return }
       try store.removeVolume("new")
     case "g": try store.grow(byByteCount: 65536)
     case "f":
