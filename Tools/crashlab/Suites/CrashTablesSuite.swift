@@ -5,8 +5,8 @@ import CairnTestSupport
 struct CrashTablesSuite: Suite {
   let name = "crash-tables"
   let summary = "power loss at every point of traces of tables with indexes and references, and inside recovery"
-  let seconds = 40.0
-  let floors = ["distinct": 12_000, "nested": 1_500]
+  let seconds = 30.0
+  let floors = ["distinct": 3_000, "nested": 300]
 
   func run(_ run: SuiteRun) throws {
     let plan = TracePlan(

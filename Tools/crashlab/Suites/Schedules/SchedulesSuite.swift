@@ -7,7 +7,7 @@ struct SchedulesSuite: Suite {
   let summary = "all schedules of two (and of three) multi-call transactions, with restarts at each step"
   let seconds = 60.0
   /// Of maps all 12,103 schedules of the pairs, each without a restart and with either kind of it; of tables as well.
-  let floors = ["pairs": 36_309, "committed": 20_000, "table-pairs": 1]
+  let floors = ["pairs": 36_309, "committed": 20_000, "table-pairs": 10_000]
 
   /// What happens between two steps.
   enum Restart: Int, CaseIterable {
