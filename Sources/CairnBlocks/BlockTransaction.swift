@@ -358,6 +358,17 @@ public final class ExtentReservation {
     core.release([Extent(start: last.start.advanced(by: UInt64(keep)), count: last.count - keep)])
   }
 
+  /// Makes zeros of what was written; what can not be written stays.
+  public func erase() {
+    guard !extents.isEmpty else { return }
+    for data in external {
+      let blocks = (data.byteCount + UInt64(core.layout.blockByteCount) - 1) / UInt64(core.layout.blockByteCount)
+      guard let count = UInt32(exactly: blocks) else { continue }
+      do { try core.erase(Extent(start: BlockNumber(data.start), count: count)) } catch { continue }
+    }
+    external = []
+  }
+
   func take() -> [Extent] {
     let taken = extents
     extents = []

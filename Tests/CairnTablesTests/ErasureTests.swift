@@ -121,6 +121,23 @@ struct ErasureTests {
     try fixture.requireSound()
   }
 
+  @Test("what a query laid aside does not stay either", arguments: [false, true])
+  func laidAside(_ isWriting: Bool) throws {
+    let fixture = try Self.filled()
+    let query = Query(order: [OrderTerm("v")], memoryBudget: 1_000)
+    let before = try Self.count(fixture)
+    func ask(_ tables: TableVolume) throws {
+      let rows = try tables.table("t").select(query)
+      _ = try rows.next()
+      try withExtendedLifetime(rows) { #expect(try Self.count(fixture) > before) }
+    }
+    if isWriting { try fixture.change(ask) } else { try fixture.read(ask) }
+    try fixture.change { try $0.dropTable("t") }
+    try fixture.store.checkpoint()
+    #expect(try Self.count(fixture) == 0)
+    try fixture.requireSound()
+  }
+
   @Test("a crash behind the deletion loses nothing but the rows")
   func crash() throws {
     let fixture = try Self.filled()

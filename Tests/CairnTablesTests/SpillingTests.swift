@@ -143,7 +143,7 @@ struct SpillingTests {
       for (title, query, _) in Self.queries {
         var small = query
         small.memoryBudget = 2_000
-        do {
+        do throws(StorageError) {
           _ = try left.select(small).all()
           Issue.record("\(title) had memory enough")
         } catch {

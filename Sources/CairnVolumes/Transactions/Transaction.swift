@@ -290,6 +290,8 @@ public final class Transaction {
   /// Gives back the data that no operation took over.
   func freeUntaken(_ writer: BlockTransaction) throws(StorageError) {
     for (extent, volume) in untaken {
+      writer.erasesFreed = volume.filesystem.erasesFreedSpace
+      defer { writer.erasesFreed = false }
       try writer.free(extent)
       volume.change.blocks -= Int64(extent.count)
       attributedBlocks -= Int64(extent.count)

@@ -42,7 +42,10 @@ public final class TemporaryData {
     self.pieces = pieces
   }
 
-  deinit { if !extents.isEmpty { volume.discardTemporary(extents) } }
+  deinit {
+    if volume.filesystem.erasesFreedSpace { reservation?.erase() }
+    if !extents.isEmpty { volume.discardTemporary(extents) }
+  }
 
   /// Reads the bytes back.
   public func read() throws(StorageError) -> [UInt8] { try volume.readData(pieces) }

@@ -103,6 +103,9 @@ extension Volume {
   /// Gives such room back, unless the end of the transaction has.
   func discardTemporary(_ extents: [Extent]) {
     guard transaction.isActive, let writer = transaction.writer else { return }
+    let before = writer.erasesFreed
+    writer.erasesFreed = filesystem.erasesFreedSpace
+    defer { writer.erasesFreed = before }
     for extent in extents where transaction.dropUntaken(extent) {
       // What can not be given back now goes with the others at the transaction's end.
       do throws(StorageError) {

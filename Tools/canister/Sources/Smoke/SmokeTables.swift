@@ -66,8 +66,11 @@
     let groups = try users.select(
       Query(
         groupBy: ["age"], aggregates: [Aggregate(.count), Aggregate(.sum, "age"), Aggregate(.average, "age")],
-        having: .compare("count", .greater, .integer(0))))
-    let distinct = try users.select(Query(columns: ["age"], isDistinct: true))
+        having: .compare("count", .greater, .integer(0)), memoryBudget: 400))
+    let distinct = try users.select(Query(columns: ["age"], isDistinct: true, memoryBudget: 200))
+    let same = try users.select(
+      Query(joins: [Join(.inner, "users", as: "same", on: [("name", "same.name")])], memoryBudget: 400))
+    let either = Predicate.or([.compare("id", .equal, .integer(1)), .compare("id", .equal, .integer(2))])
     var passed = 0
     try users.forEach { (row) throws(StorageError) in
       passed += try row.int64(0) == nil ? 0 : 1
@@ -77,8 +80,8 @@
     // One by one: an operand that may throw makes the whole condition throw any error.
     let counts = [
       try rest.all().count, try joined.all().count, try groups.all().count, try distinct.all().count, passed,
-      Int(try users.count(grown)),
+      Int(try users.count(grown)), try same.all().count, Int(try users.count(either)),
     ]
-    return first == [.string("Edsger")] && counts == [2, 1, 4, 4, 4, 3] && plan.access == .primaryKey
+    return first == [.string("Edsger")] && counts == [2, 1, 4, 4, 4, 3, 4, 2] && plan.access == .primaryKey
   }
 #endif

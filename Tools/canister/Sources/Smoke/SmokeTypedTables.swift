@@ -17,7 +17,7 @@
         try changeTowns(try transaction.table(Town.self))
       }
       let asked = try store.read { (transaction) throws(StorageError) in
-        try askTowns(try transaction.table(Town.self))
+        try askTowns(try transaction.tables().table(Town.self))
       }
       return changed && asked && smokeValues()
     } catch {
@@ -53,6 +53,8 @@
     let sums = try towns.query.grouped { $0.country }.select { [$0.id.sum, $0.id.average, $0.name.maximum] }
     let joined = try swiss.join(Town.self) { left, right in left.country == right.country }
     let outer = try towns.query.leftJoin(Town.self) { left, right in left.name == right.name }
+    let along = swiss.join(Town.self, along: "reference")
+    let pair = try joined.offset(1).rows().next()
     let greatest = try towns.query.maximum { $0.id }
     let least = try towns.query.minimum { $0.name }
     let total = try towns.query.sum { $0.id }
@@ -64,7 +66,8 @@
       && triples.count == 2 && countries.count == 3 && groups.count == 3 && sums.count == 3 && greatest == 4
       && least.map { ColumnValue.string($0) } == .string("Aachen") && total == .integer(10)
       && aachen != nil && aachen?.country == nil && count == 4 && first != nil
-      && !joined.query.joins.isEmpty && !outer.query.joins.isEmpty && plan.steps.count > 0
+      && pair != nil && !along.query.joins.isEmpty && !joined.query.joins.isEmpty && !outer.query.joins.isEmpty
+      && plan.steps.count > 0
   }
 
   private func smokeValues() -> Bool {
