@@ -103,13 +103,14 @@ final class TableStream {
       }
       let range = path.ranges[next]
       let from = start ?? range.low
+      let wanted = batchCount
       taken = (next, from, try tree.changeCount())
       let last =
         path.index == nil || path.isIndexOnly
         ? try takeEntries(from, range.high) : try takeRowsOfEntries(from, range.high)
       start = last
       if last == nil { next += 1 }
-      if batchCount < Self.batchCountMax { batchCount *= 2 }
+      if batchCount == wanted, batchCount < Self.batchCountMax { batchCount *= 2 }
     }
     return true
   }
@@ -157,9 +158,13 @@ final class TableStream {
       last = BulkCopy.array(entry) + [0]
       return false
     }
+    // Long rows: the first that has no room comes with the next batch, which is a smaller one.
+    var cut: Int?
     try BulkCopy.withRawSpan(of: entries) { (entries) throws(StorageError) in
       try rows.withValues(of: entries, at: keyRanges) { (number, row, isThere) throws(StorageError) in
         guard isThere else { throw path.layout.damage }
+        if number > 0, bytes.count + row.byteCount > Self.batchByteCountMax, cut == nil { cut = number }
+        guard cut == nil else { return }
         let range = keyRanges[number]
         guard try isWanted(layout, entries.extracting(range), row) else { return }
         let start = number == 0 ? 0 : keyRanges[number - 1].upperBound
@@ -167,7 +172,9 @@ final class TableStream {
         places.append(RowReader.append(entry, keyAt: range.lowerBound - start, row, to: &bytes))
       }
     }
-    return last
+    guard let cut else { return last }
+    batchCount = cut
+    return Array(entries[keyRanges[cut - 1].upperBound..<keyRanges[cut].upperBound])
   }
 
   // MARK: Rows one by one
