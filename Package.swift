@@ -56,7 +56,8 @@ let package = Package(
     .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),
 
     // L1: stable memory.
-    .target(name: "CairnMemory", dependencies: ["CairnBytes"], swiftSettings: portable),
+    .target(name: "CWriteback"),
+    .target(name: "CairnMemory", dependencies: ["CWriteback", "CairnBytes"], swiftSettings: portable),
     .testTarget(
       name: "CairnMemoryTests",
       dependencies: ["CairnBytes", "CairnMemory", "CairnTestSupport"],
@@ -64,7 +65,8 @@ let package = Package(
     ),
 
     // L2: the block device.
-    .target(name: "CairnBlocks", dependencies: ["CairnBytes", "CairnMemory"], swiftSettings: portable),
+    .target(name: "CPrefetch"),
+    .target(name: "CairnBlocks", dependencies: ["CPrefetch", "CairnBytes", "CairnMemory"], swiftSettings: portable),
     .testTarget(
       name: "CairnBlocksTests",
       dependencies: ["CairnBlocks", "CairnBytes", "CairnMemory", "CairnTestSupport"],
@@ -72,7 +74,6 @@ let package = Package(
     ),
 
     // L3: ordered maps.
-    .target(name: "CPrefetch"),
     .target(name: "CairnTrees", dependencies: ["CPrefetch", "CairnBlocks", "CairnBytes"], swiftSettings: portable),
     .testTarget(
       name: "CairnTreesTests",

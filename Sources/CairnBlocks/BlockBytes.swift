@@ -62,6 +62,9 @@ public struct BlockBytes {
     return offset
   }
 
+  /// Whether both are the same frame.
+  static func == (left: BlockBytes, right: BlockBytes) -> Bool { unsafe left.address == right.address }
+
   /// Whether `count` bytes equal those of another block.
   package func isEqual(to other: BlockBytes, count: Int) -> Bool {
     var offset = 0
@@ -97,35 +100,58 @@ public struct MutableBlockBytes {
   @inlinable @inline(__always)
   package var bytes: BlockBytes { unsafe BlockBytes(UnsafeRawPointer(address)) }
 
+  /// Notes that `count` bytes from `offset` on change: whatever is written to a block goes through here, so that a commit
+  /// looks for changes only where there can be some.
+  @inlinable @inline(__always)
+  func note(_ offset: Int, count: Int) {
+    let shift = unsafe address.load(fromByteOffset: FrameHead.lineShift, as: Int.self)
+    let lines = unsafe address.load(fromByteOffset: FrameHead.lines, as: UInt64.self)
+    let first = UInt64.max &<< UInt64(truncatingIfNeeded: offset &>> shift)
+    let last = UInt64.max &>> UInt64(truncatingIfNeeded: 63 &- (offset &+ count &- 1) &>> shift)
+    unsafe address.storeBytes(of: lines | (first & last), toByteOffset: FrameHead.lines, as: UInt64.self)
+  }
+
+  /// Forgets which bytes changed: from here on the block is compared with what it is now.
+  func forgetNotes() {
+    unsafe address.storeBytes(of: 0, toByteOffset: FrameHead.lines, as: UInt64.self)
+  }
+
   @inlinable @inline(__always)
   package func store(_ value: UInt8, at offset: Int) {
+    note(offset, count: 1)
     unsafe address.storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
   }
 
   @inlinable @inline(__always)
   package func store(_ value: UInt16, at offset: Int) {
+    note(offset, count: 2)
     unsafe address.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt16.self)
   }
 
   @inlinable @inline(__always)
   package func store(_ value: UInt32, at offset: Int) {
+    note(offset, count: 4)
     unsafe address.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
   }
 
   @inlinable @inline(__always)
   package func store(_ value: UInt64, at offset: Int) {
+    note(offset, count: 8)
     unsafe address.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
   }
 
   /// Copies bytes in from elsewhere.
   @inlinable @inline(__always)
   package func copy(from source: UnsafeRawPointer, count: Int, to offset: Int) {
+    guard count > 0 else { return }
+    note(offset, count: count)
     unsafe (address + offset).copyMemory(from: source, byteCount: count)
   }
 
-  /// Copies the first `count` bytes of another block.
+  /// Copies the first `count` bytes of another block, as what later changes are compared with.
   func copyBlock(_ source: BlockBytes, count: Int) {
-    unsafe copy(from: source.address, count: count, to: 0)
+    unsafe address.copyMemory(from: source.address, byteCount: count)
+    forgetNotes()
   }
 
   /// Copies a span in.
@@ -139,6 +165,8 @@ public struct MutableBlockBytes {
   /// Moves bytes inside the block; the ranges may overlap.
   @inlinable @inline(__always)
   package func move(from source: Int, to target: Int, count: Int) {
+    guard count > 0 else { return }
+    note(target, count: count)
     // `copyMemory` allows overlap: it is memmove.
     unsafe (address + target).copyMemory(from: address + source, byteCount: count)
   }
@@ -146,6 +174,8 @@ public struct MutableBlockBytes {
   /// Fills bytes.
   @inlinable
   package func fill(_ value: UInt8, at offset: Int, count: Int) {
+    guard count > 0 else { return }
+    note(offset, count: count)
     unsafe (address + offset).initializeMemory(as: UInt8.self, repeating: value, count: count)
   }
 
@@ -154,6 +184,7 @@ public struct MutableBlockBytes {
   package func withMutableSpan<Result: ~Copyable, Failure: Error>(
     at offset: Int = 0, count: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
+    if count > 0 { note(offset, count: count) }
     let buffer = unsafe UnsafeMutableBufferPointer(
       start: (address + offset).assumingMemoryBound(to: UInt8.self), count: count)
     var span = unsafe buffer.mutableSpan

@@ -76,9 +76,10 @@ package func decodeRanges(
 
 /// Calls `body` with the byte ranges, behind the header, in which a block differs from its base (zeros when nil).
 ///
-/// Ranges closer than two words are joined: each costs two to four bytes of lengths.
+/// Ranges closer than two words are joined: each costs two to four bytes of lengths. Only the noted lines are looked at.
 package func forEachDifference(
-  from base: BlockBytes?, to block: BlockBytes, byteCount: Int, _ body: (Range<Int>) -> Void
+  from base: BlockBytes?, to block: BlockBytes, byteCount: Int, in lines: NotedLines = .all,
+  _ body: (Range<Int>) -> Void
 ) {
   func differs(_ offset: Int) -> Bool {
     if let base { return block.u64(at: offset) != base.u64(at: offset) }
@@ -98,8 +99,13 @@ package func forEachDifference(
   }
   var offset = BlockHeader.byteCount
   while true {
-    start = block.firstDifference(from: offset, to: base, end: byteCount)
-    if start == byteCount { return }
+    let run = lines.run(from: offset, end: byteCount)
+    if run.isEmpty { return }
+    start = block.firstDifference(from: run.lowerBound, to: base, end: run.upperBound)
+    if start == run.upperBound {
+      offset = start
+      continue
+    }
     end = start + 8
     offset = end
     // Up to two equal words in a row.

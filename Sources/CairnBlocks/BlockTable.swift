@@ -143,6 +143,14 @@ package struct BlockTable {
     unsafe chunk[index].store(bits, ordering: .releasing)
   }
 
+  /// The newest version of a block, without leaving a mark.
+  func peek(_ block: UInt64) -> BlockBytes? {
+    guard let chunk = unsafe chunk(block) else { return nil }
+    let bits = unsafe chunk[Int(truncatingIfNeeded: block & 4095)].load(ordering: .acquiring)
+    guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
+    return unsafe BlockBytes(pointer)
+  }
+
   /// The version without leaving a mark, and whether there was one since the last look: for the clock hand.
   func sweep(_ block: UInt64) -> (version: BlockBytes?, wasUsed: Bool) {
     guard let chunk = unsafe chunk(block) else { return (nil, false) }

@@ -95,10 +95,11 @@ public final class BlockTransaction {
   package func setLevel(_ level: UInt8, of block: BlockNumber) throws(StorageError) {
     requireRunning()
     try core.locked { () throws(StorageError) in
-      guard let created = changes.entry(of: block.rawValue)?.created else {
+      let newest = core.table.newest(block.rawValue)
+      guard let created = changes.entry(of: newest)?.created else {
         throw .invalidArgument("the level of a block is set when it is allocated")
       }
-      changes.setCreated(block.rawValue, CreatedBlock(kind: created.kind, owner: created.owner, level: level))
+      changes.setCreated(newest, CreatedBlock(kind: created.kind, owner: created.owner, level: level))
     }
   }
 
@@ -131,14 +132,14 @@ public final class BlockTransaction {
     try core.locked { () throws(StorageError) in
       view.changeCount += 1
       try core.setFree(Extent(start: block, count: 1), in: &changes)
-      if let entry = changes.entry(of: block.rawValue), entry.created != nil {
+      let removed = changes.remove(core.table.newest(block.rawValue))
+      if let entry = removed, entry.created != nil {
         // Nobody else ever saw it: it can be taken again at once.
-        _ = changes.remove(block.rawValue)
         core.dropPrivate(entry)
         changes.allocated[block.rawValue] = nil
         core.allocator.putBack(Extent(start: block, count: 1))
       } else {
-        if let entry = changes.remove(block.rawValue) { core.dropPrivate(entry) }
+        if let removed { core.dropPrivate(removed) }
         changes.freedBlocks.append(block.rawValue)
         if erasesFreed { changes.erased.append(Extent(start: block, count: 1)) }
       }
@@ -305,7 +306,8 @@ public final class BlockTransaction {
     var total: UInt64 = 512
     for entry in changes.entries {
       total += 16
-      forEachDifference(from: entry.base, to: entry.version, byteCount: core.layout.blockByteCount) {
+      let lines = entry.version.notedLines
+      forEachDifference(from: entry.base, to: entry.version, byteCount: core.layout.blockByteCount, in: lines) {
         total += UInt64($0.count) + 4
       }
     }

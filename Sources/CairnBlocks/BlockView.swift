@@ -115,8 +115,9 @@ public final class BlockView {
   ///   - start: The first block.
   ///   - digests: One for each 64 KiB, in order; the last may cover less.
   ///   - bytes: Filled from its start to its end: as many bytes as the digests cover.
+  ///   - fromDevice: Reads and verifies what is in the cache, too (`OpenOptions.dataBudget`).
   public func readData(
-    at start: BlockNumber, digests: [UInt64], into bytes: inout MutableRawSpan
+    at start: BlockNumber, digests: [UInt64], into bytes: inout MutableRawSpan, fromDevice: Bool = false
   ) throws(StorageError) {
     let byteCount = UInt64(bytes.byteCount)
     let blocks = (byteCount + UInt64(blockByteCount) - 1) / UInt64(blockByteCount)
@@ -126,7 +127,7 @@ public final class BlockView {
     }
     let chunk = UInt64(DeviceLimits.chunkByteCount)
     guard UInt64(digests.count) == (byteCount + chunk - 1) / chunk else { throw .damaged(start.rawValue, .digest) }
-    try core.readData(at: start.rawValue, digests: digests, into: &bytes)
+    try core.readData(at: start.rawValue, digests: digests, into: &bytes, fromDevice: fromDevice)
   }
 }
 

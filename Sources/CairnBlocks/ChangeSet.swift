@@ -8,10 +8,11 @@ struct ChangeSet {
     var base: BlockBytes?
     /// Set for a block that the transaction allocated.
     var created: CreatedBlock?
+    /// Whether the base was durable and the only version when this one was made: then there is none older behind it.
+    var isBaseLast = false
   }
 
   private(set) var entries: [Entry] = []
-  private var indices: [UInt64: Int] = [:]
   /// Metadata blocks that the transaction freed and that existed before it.
   var freedBlocks: [UInt64] = []
   /// Data extents that the transaction freed and that existed before it.
@@ -34,25 +35,40 @@ struct ChangeSet {
   }
 
   mutating func append(_ entry: Entry) {
-    indices[entry.block] = entries.count
+    entry.version.changeIndex = entries.count
     entries.append(entry)
   }
 
-  func entry(of block: UInt64) -> Entry? {
-    indices[block].map { entries[$0] }
+  /// The entry of a block, by its newest version; nil when that is none of this transaction's.
+  func entry(of newest: BlockBytes?) -> Entry? { index(of: newest).map { entries[$0] } }
+
+  private func index(of newest: BlockBytes?) -> Int? {
+    guard let newest, newest.sequence == .max else { return nil }
+    let index = newest.changeIndex
+    guard entries.indices.contains(index), entries[index].version == newest else { return nil }
+    return index
   }
 
-  /// Takes a block off the list.
-  mutating func remove(_ block: UInt64) -> Entry? {
-    guard let index = indices.removeValue(forKey: block) else { return nil }
+  /// Takes a block off the list, by its newest version.
+  mutating func remove(_ newest: BlockBytes?) -> Entry? {
+    guard let index = index(of: newest) else { return nil }
     let removed = entries[index]
-    if index != entries.count - 1 {
-      let last = entries[entries.count - 1]
+    let last = entries.removeLast()
+    if index < entries.count {
       entries[index] = last
-      indices[last.block] = index
+      last.version.changeIndex = index
     }
-    entries.removeLast()
     return removed
+  }
+
+  /// Asks the processor for what comparing the entries behind one will look at: a large transaction's blocks have left its
+  /// caches since they were changed.
+  func prefetch(behind index: Int) {
+    if index + 4 < entries.count { entries[index + 4].version.prefetchHead() }
+    if index + 2 < entries.count {
+      let next = entries[index + 2]
+      next.version.prefetchNotedLines(besides: next.base)
+    }
   }
 
   /// Whether blocks lie inside one extent that the transaction allocated.
@@ -85,8 +101,8 @@ struct ChangeSet {
     externalByteCount += data.byteCount
   }
 
-  mutating func setCreated(_ block: UInt64, _ created: CreatedBlock) {
-    guard let index = indices[block] else { return }
+  mutating func setCreated(_ newest: BlockBytes?, _ created: CreatedBlock) {
+    guard let index = index(of: newest) else { return }
     entries[index].created = created
     entries[index].version.mutable.store(created.level, at: BlockHeader.Layout.level)
   }

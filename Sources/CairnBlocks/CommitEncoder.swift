@@ -45,9 +45,18 @@ struct EncodedCommit {
     swap(&ranges, &self.ranges)
     defer { swap(&ranges, &self.ranges) }
     ranges.removeAll(keepingCapacity: true)
-    forEachDifference(from: entry.base, to: entry.version, byteCount: blockByteCount) { ranges.append($0) }
+    let lines = entry.version.notedLines
+    forEachDifference(from: entry.base, to: entry.version, byteCount: blockByteCount, in: lines) { ranges.append($0) }
+    assert(isComplete(ranges, of: entry, blockByteCount: blockByteCount), "a change was not noted")
     guard !ranges.isEmpty || entry.created != nil else { return }
     change(block: entry.block, created: entry.created, ranges: ranges, of: entry.version, from: entry.base)
+  }
+
+  /// Whether looking at the noted lines alone has missed nothing; for debug builds.
+  private func isComplete(_ ranges: [Range<Int>], of entry: ChangeSet.Entry, blockByteCount: Int) -> Bool {
+    var all: [Range<Int>] = []
+    forEachDifference(from: entry.base, to: entry.version, byteCount: blockByteCount) { all.append($0) }
+    return all == ranges
   }
 
   /// Given ranges of a block.

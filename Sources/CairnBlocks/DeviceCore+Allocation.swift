@@ -78,7 +78,7 @@ extension DeviceCore {
   func isNew(_ extent: Extent, _ changes: ChangeSet) -> Bool {
     guard let group = layout.group(of: extent.start.rawValue) else { return false }
     let bitmapBlock = layout.bitmapBlock(ofGroup: group)
-    guard let base = changes.entry(of: bitmapBlock)?.base else { return true }
+    guard let base = changes.entry(of: table.newest(bitmapBlock))?.base else { return true }
     let index = Int(extent.start.rawValue - bitmapBlock)
     return base.u8(at: BlockHeader.byteCount + index / 8) & (1 << UInt8(index % 8)) == 0
   }

@@ -193,7 +193,10 @@ extension DeviceCore {
     frame.store(UInt64.max, at: BlockHeader.Layout.sequence)
     frame.bytes.setOlder(base)
     table.set(block, frame.bytes)
-    changes.append(ChangeSet.Entry(block: block, version: frame.bytes, base: base, created: nil))
+    // A base that is durable was pruned with the flush that made it so, unless a view kept older ones.
+    let isBaseLast = multiVersion.isEmpty && base.sequence <= durableSequence
+    changes.append(
+      ChangeSet.Entry(block: block, version: frame.bytes, base: base, created: nil, isBaseLast: isBaseLast))
     return frame
   }
 
@@ -209,6 +212,7 @@ extension DeviceCore {
     frame.store(storeID.low, at: BlockHeader.Layout.storeID)
     frame.store(block, at: BlockHeader.Layout.number)
     frame.store(UInt64.max, at: BlockHeader.Layout.sequence)
+    frame.forgetNotes()
     table.set(block, frame.bytes)
     changes.append(ChangeSet.Entry(block: block, version: frame.bytes, base: nil, created: created))
     return frame
@@ -220,10 +224,35 @@ extension DeviceCore {
     frames.retire(entry.version, epoch: slots.advanceEpoch())
   }
 
-  /// Drops the versions of a block that no view and no commit in flight needs. Under the lock.
-  func prune(_ block: UInt64, views: [UInt64]) {
+  /// Drops the versions behind those that just became durable. Under the lock.
+  func prune(_ changed: [PendingGroup.Change], views: [UInt64]) {
     let durable = durableSequence
-    guard let newest = table.sweep(block).version else {
+    for change in changed {
+      if let base = change.onlyBase, views.isEmpty && !isPlanted(.dropVersionsInUse) {
+        // The usual case, without a look at any of the frames: they are not in the processor's cache any more.
+        change.version.setOlder(nil)
+        frames.retire(base)
+      } else {
+        prune(change.block, views: views, durable: durable)
+      }
+    }
+    sealRetired()
+  }
+
+  /// Drops the versions of blocks that no view and no commit in flight needs. Under the lock.
+  func prune(_ blocks: [UInt64], views: [UInt64]) {
+    let durable = durableSequence
+    for block in blocks { prune(block, views: views, durable: durable) }
+    sealRetired()
+  }
+
+  private func sealRetired() {
+    // The epoch is advanced behind the last removal: whoever pins at a later one can no longer find any of the frames.
+    if frames.hasUnsealed { frames.seal(epoch: slots.advanceEpoch()) }
+  }
+
+  private func prune(_ block: UInt64, views: [UInt64], durable: UInt64) {
+    guard let newest = table.peek(block) else {
       multiVersion.remove(block)
       return
     }
@@ -242,7 +271,7 @@ extension DeviceCore {
         remaining += 1
       } else {
         kept.setOlder(next)
-        frames.retire(version, epoch: slots.advanceEpoch())
+        frames.retire(version)
       }
     }
     if remaining > 1 {

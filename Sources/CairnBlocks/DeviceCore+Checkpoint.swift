@@ -31,18 +31,20 @@ extension DeviceCore {
     }
   }
 
-  /// How many blocks a step should take on: so many that all that are dirty now are home before another 3/8 of the ring are
-  /// filled, once an eighth is in use. The longer a block waits, the more changes go home in one write.
+  /// How many blocks a step should take on: none before 7/16 of the ring are in use, then so many that all that are dirty now
+  /// are home before 7/8 are. With changes spread evenly that comes to rest where it began. The longer a block waits, the
+  /// more changes go home in one write.
   private func blockQuota(_ effort: Effort) -> Int {
     let owing = dirty.owingCount
     switch effort {
     case .forced, .draining: return owing
     case .closing: return 0
     case .riding:
-      let span = max(1, layout.ringSectorCount * 3 / 8)
+      let ring = layout.ringSectorCount
       let used = head.position - superblock.tail.position
       let isPressed = owing * 8 > frames.frameCountSoft * 3
-      guard used > layout.ringSectorCount / 8 || isPressed else { return 0 }
+      guard used > ring * 7 / 16 || isPressed else { return 0 }
+      let span = max(1, max(ring * 7 / 8, used + ring / 16) - used)
       let share = UInt64(owing) * max(1, sectorsSinceStep) / span
       return Int(min(max(share, 1), UInt64(owing))) * (isPressed ? 2 : 1)
     }

@@ -30,7 +30,9 @@ extension DeviceCore {
       geometry.encode(into: block)
     }
     var commit = EncodedCommit(reusing: spareBuffers.take())
-    for entry in changes.entries where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
+    for (index, entry) in changes.entries.enumerated()
+    where !(isPlanted(.bitmapOutsideJournal) && layout.isBitmap(entry.block)) {
+      changes.prefetch(behind: index)
       commit.change(entry, blockByteCount: layout.blockByteCount)
     }
 
@@ -77,7 +79,9 @@ extension DeviceCore {
       tables.insert(place.block)
     }
     for table in tables.sorted() {
-      if let entry = changes.entry(of: table) { commit.change(entry, blockByteCount: layout.blockByteCount) }
+      if let entry = changes.entry(of: self.table.newest(table)) {
+        commit.change(entry, blockByteCount: layout.blockByteCount)
+      }
     }
     for block in blocks {
       pendingGenerations[block] = nil
@@ -108,9 +112,11 @@ extension DeviceCore {
     pending.lastSequence = sequence
 
     for entry in changes.entries {
-      entry.version.mutable.store(sequence, at: BlockHeader.Layout.sequence)
+      entry.version.setSequence(sequence)
       dirty.change(entry.block, sequence: sequence, isCreated: entry.created != nil)
-      pending.changed.append(entry.block)
+      pending.changed.append(
+        PendingGroup.Change(
+          block: entry.block, version: entry.version, onlyBase: entry.isBaseLast ? entry.base : nil))
     }
     for block in changes.freedBlocks {
       dirty.markFreed(block)

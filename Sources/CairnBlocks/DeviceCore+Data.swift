@@ -4,30 +4,41 @@ import CairnMemory
 // Data outside the journal: written once, straight from the caller's bytes, with a digest for each 64 KiB.
 
 extension DeviceCore {
-  /// Reads data and verifies each chunk. No lock: data are never overwritten while anybody can see them.
+  /// Reads data and verifies each chunk, but for those that were verified when they came into the cache. No lock: data are
+  /// never overwritten while anybody can see them.
   func readData(
-    at start: UInt64, digests: [UInt64], into bytes: inout MutableRawSpan
+    at start: UInt64, digests: [UInt64], into bytes: inout MutableRawSpan, fromDevice: Bool
   ) throws(StorageError) {
     let chunk = DeviceLimits.chunkByteCount
-    var lower = 0
+    let chunkBlocks = UInt64(chunk / layout.blockByteCount)
+    let usesCache = dataCache.isOn && !fromDevice
     var index = 0
-    while lower < bytes.byteCount {
+    while index < digests.count {
+      if usesCache {
+        var part = bytes._mutatingExtracting(index * chunk..<min((index + 1) * chunk, bytes.byteCount))
+        if dataCache.copy(start + UInt64(index) * chunkBlocks, digest: digests[index], to: &part) {
+          index += 1
+          continue
+        }
+      }
       // Not all at once: what was just read is hashed while it is in the processor's second cache.
-      let upper = min(lower + Self.chunksPerRead * chunk, bytes.byteCount)
+      let end = min(index + (usesCache ? 1 : Self.chunksPerRead), digests.count)
+      let (lower, upper) = (index * chunk, min(end * chunk, bytes.byteCount))
       var piece = bytes._mutatingExtracting(lower..<upper)
       do {
         try memory.read(at: start * UInt64(layout.blockByteCount) + UInt64(lower), into: &piece)
       } catch { throw .memory(error) }
-      var offset = lower
-      while offset < upper {
-        let end = min(offset + chunk, upper)
-        guard index < digests.count,
-          XXHash64.digest(bytes.bytes.extracting(offset..<end)) == digests[index] || isPlanted(.ignoreDataDigest)
-        else { throw .damaged(start + UInt64(offset / layout.blockByteCount), .digest) }
-        offset = end
+      while index < end {
+        let content = bytes.bytes.extracting(index * chunk..<min((index + 1) * chunk, bytes.byteCount))
+        let block = start + UInt64(index) * chunkBlocks
+        guard XXHash64.digest(content) == digests[index] || isPlanted(.ignoreDataDigest) else {
+          throw .damaged(block, .digest)
+        }
+        if usesCache && options.admitsAllocation(UInt64(chunk)) {
+          dataCache.insert(block, digest: digests[index], content)
+        }
         index += 1
       }
-      lower = upper
     }
   }
 
@@ -37,11 +48,27 @@ extension DeviceCore {
   /// Writes data to blocks that nobody sees; their digests.
   func writeData(_ bytes: RawSpan, at start: UInt64) throws(StorageError) -> [UInt64] {
     let blockByteCount = layout.blockByteCount
-    let whole = bytes.byteCount / blockByteCount * blockByteCount
     let offset = start * UInt64(blockByteCount)
-    do {
-      if whole > 0 { try memory.write(bytes.extracting(0..<whole), at: offset) }
-    } catch { throw poisoning(error) }
+    let whole = bytes.byteCount / blockByteCount * blockByteCount
+    var digests: [UInt64] = []
+    digests.reserveCapacity(bytes.byteCount / DeviceLimits.chunkByteCount + 1)
+    var lower = 0
+    while lower < bytes.byteCount {
+      // Piece by piece: what was just hashed is copied from the processor's second cache, and the memory may begin to bring
+      // a piece to the device while the next one is hashed.
+      let end = min(lower + Self.pieceByteCount, bytes.byteCount)
+      var chunk = lower
+      while chunk < end {
+        let upper = min(chunk + DeviceLimits.chunkByteCount, end)
+        digests.append(XXHash64.digest(bytes.extracting(chunk..<upper)))
+        chunk = upper
+      }
+      let upper = min(end, whole)
+      do {
+        if upper > lower { try memory.write(bytes.extracting(lower..<upper), at: offset + UInt64(lower)) }
+      } catch { throw poisoning(error) }
+      lower = end
+    }
     if whole < bytes.byteCount {
       // The rest of the last block is zeros: nothing of an earlier life stays readable behind the data.
       var last = [UInt8](repeating: 0, count: blockByteCount)
@@ -49,14 +76,6 @@ extension DeviceCore {
       do {
         try memoryWrite(last, at: offset + UInt64(whole))
       } catch { throw poisoning(error) }
-    }
-    var digests: [UInt64] = []
-    digests.reserveCapacity(bytes.byteCount / DeviceLimits.chunkByteCount + 1)
-    var lower = 0
-    while lower < bytes.byteCount {
-      let upper = min(lower + DeviceLimits.chunkByteCount, bytes.byteCount)
-      digests.append(XXHash64.digest(bytes.extracting(lower..<upper)))
-      lower = upper
     }
     return digests
   }
@@ -102,6 +121,9 @@ extension DeviceCore {
     }
     erasures = kept
   }
+
+  /// Bytes that are hashed and written at a time: whole chunks, and whole blocks of any size.
+  private static var pieceByteCount: Int { 4 * DeviceLimits.chunkByteCount }
 
   private func memoryWrite(_ bytes: [UInt8], at offset: UInt64) throws(MemoryError) {
     try BulkCopy.withRawSpan(of: bytes) { span throws(MemoryError) in try memory.write(span, at: offset) }

@@ -9,13 +9,44 @@ extension DeviceCore {
   func waitUntilDurable(_ sequence: UInt64) throws(StorageError) {
     while durableSequence < sequence {
       if isPoisoned { throw .poisoned }
-      if isFlushing {
+      if isFlushing || isGathering {
         committersOf(turn: sequence <= flushingSequence ? flushTurn : 1 - flushTurn).wait(for: lock)
       } else {
+        gather()
         try flushGroup(.riding)
       }
     }
   }
+
+  /// Lets those commit whom the last flush made durable, so that the next one takes them along. Without this, half of the
+  /// threads that commit without pause would share one flush and the other half the next. No longer than it takes them to
+  /// run; where they do not come, it is not tried again for a while. Under the lock, which is released meanwhile.
+  private func gather() {
+    guard waitingCount < gatherGoal else { return }
+    if gatherPause > 0 {
+      gatherPause -= 1
+      return
+    }
+    isGathering = true
+    var turns = 0
+    while waitingCount < gatherGoal && turns < Self.gatherTurnsMax && !isPoisoned {
+      lock.unlock()
+      CurrentThread.yield()
+      lock.lock()
+      turns += 1
+    }
+    isGathering = false
+    if waitingCount < gatherGoal { gatherPause = Self.gatherPauseLength }
+    // Who flushes otherwise (a checkpoint, the end) waits for this.
+    flushed.broadcast()
+  }
+
+  /// Commits that wait for a flush which has not begun.
+  private var waitingCount: UInt64 { head.sequence - 1 - max(durableSequence, flushingSequence) }
+  /// How often the leader lets others run before it flushes without them.
+  private static var gatherTurnsMax: Int { 100 }
+  /// Flushes that are not waited with after one that waited in vain.
+  private static var gatherPauseLength: Int { 32 }
 
   private func committersOf(turn: Int) -> Condition { turn == 0 ? committers.0 : committers.1 }
 
@@ -43,7 +74,7 @@ extension DeviceCore {
   /// Writes and flushes everything pending. The caller holds the lock; it is released during the I/O. On any failure the
   /// device is poisoned.
   func flushGroup(_ effort: Effort) throws(StorageError) {
-    while isFlushing { flushed.wait(for: lock) }
+    while isFlushing || isGathering { flushed.wait(for: lock) }
     try requireUsable()
     isFlushing = true
     var plan = makePlan(effort)
@@ -150,6 +181,7 @@ extension DeviceCore {
   private func finish(_ plan: Plan) {
     let group = plan.group
     if !group.isEmpty {
+      gatherGoal = head.sequence - 1 - durableSequence
       slots.durable.store(group.lastSequence, ordering: .sequentiallyConsistent)
       proveHomes(upTo: group.lastSequence)
     }
@@ -178,10 +210,10 @@ extension DeviceCore {
       places.drop(before: min(written.oldest.position, older.oldestPosition))
     }
     let views = slots.activeSequences()
-    for block in group.changed { prune(block, views: views) }
+    prune(group.changed, views: views)
     // Old versions go when the oldest view that they were kept for has ended.
     if views.first ?? .max > prunedForView {
-      for block in Array(multiVersion) { prune(block, views: views) }
+      prune(Array(multiVersion), views: views)
     }
     prunedForView = views.first ?? durableSequence
     releaseFreed(views: views)

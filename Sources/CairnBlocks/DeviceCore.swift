@@ -30,6 +30,7 @@ final class DeviceCore: @unchecked Sendable {
   // Cache.
   let table: BlockTable
   let frames: FrameStore
+  let dataCache: DataCache
   let slots: ViewSlots
   let writerSlot: Int
   var retiredTables: [UInt] = []
@@ -67,6 +68,12 @@ final class DeviceCore: @unchecked Sendable {
   /// Which of `committers` the running (or last) flush is for, and the last commit in it.
   var flushTurn = 0
   var flushingSequence: UInt64 = 0
+  /// A leader waits for commits that are likely to come at once; nobody else flushes meanwhile.
+  var isGathering = false
+  /// How many: those of the last flush, and those that came while it ran.
+  var gatherGoal: UInt64 = 0
+  /// Flushes for which there is no waiting.
+  var gatherPause = 0
   var isPoisoned = false
   var isClosed = false
   /// The newest durable superblock, and what the other copy still needs.
@@ -108,6 +115,7 @@ final class DeviceCore: @unchecked Sendable {
     ring = JournalRing(memory: memory, layout: layout, admitsAllocation: options.admitsAllocation)
     slots = ViewSlots()
     writerSlot = try slots.acquireForWriter()
+    dataCache = DataCache(byteCount: options.dataBudget)
     frames = FrameStore(blockByteCount: layout.blockByteCount, memoryBudget: options.memoryBudget)
     let memoryBlocks = memory.pageCount * MemoryPage.byteCount / UInt64(layout.blockByteCount)
     try options.admit(BlockTable.firstLevelByteCount(blockCount: memoryBlocks))
@@ -158,6 +166,14 @@ final class DeviceCore: @unchecked Sendable {
 
 /// Commits whose records are encoded and wait for the next flush.
 struct PendingGroup {
+  /// A version that becomes durable with the group.
+  struct Change {
+    var block: UInt64
+    var version: BlockBytes
+    /// The one behind it, if it is known to be the last.
+    var onlyBase: BlockBytes?
+  }
+
   /// Their sectors, one commit behind the other.
   var bytes: [UInt8] = []
   /// Where the first one goes, sectors.
@@ -165,7 +181,7 @@ struct PendingGroup {
   /// The last sequence; 0 when there is none.
   var lastSequence: UInt64 = 0
   /// Blocks that they changed.
-  var changed: [UInt64] = []
+  var changed: [Change] = []
   /// Metadata blocks that they freed.
   var freedBlocks: [(sequence: UInt64, block: UInt64)] = []
   /// Everything that they freed.

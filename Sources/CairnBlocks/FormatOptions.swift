@@ -36,6 +36,9 @@ public struct OpenOptions: Sendable {
   package var isSalvaging = false
   /// Bytes that cached blocks may take.
   public var memoryBudget: Int
+  /// Bytes that data outside of trees may take in memory once they are read and verified, beside `memoryBudget`: what is read
+  /// again is then neither read nor verified again. 0, the default: none is kept, and each read verifies what it gives.
+  public var dataBudget = 0
   /// Checks the contents of a block of a kind when it enters the cache; false: the block is damaged. The bytes include
   /// the header. Runs on every load, so it must be quick and must never trap.
   public var validator: @Sendable (_ kind: BlockKind, _ block: BlockBytes, _ byteCount: Int) -> Bool

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// The memory that cached blocks live in.
 ///
 /// A frame is a 64-byte head and the bytes of one version of one block:
@@ -5,8 +7,9 @@
 ///     offset  size  field
 ///        -64     8  address of the bytes of the next older version, 0 for none
 ///        -56     8  block number
-///        -48     8  epoch in which the frame was retired
-///        -40     8  address of the next frame in the free or the retired list
+///        -32     8  lines (64ths of the block) that were written to since the version became private, a bit each
+///        -24     8  binary logarithm of the bytes of such a line
+///        -16     8  for a private version, its place among the changes of its transaction
 ///          0        the block, as on the device (its header's sequence is the version's)
 ///
 /// Frames come from arenas that are never given back before the store closes. A frame that is taken out of the block table
@@ -18,6 +21,7 @@ package final class FrameStore {
   private let blockByteCount: Int
   /// Bytes of a frame with its head.
   let stride: Int
+  private let lineShift: Int
   private let framesPerArena: Int
   /// Frames that may be in use before others must be evicted.
   let frameCountSoft: Int
@@ -25,23 +29,24 @@ package final class FrameStore {
   private let frameCountMax: Int
   private var arenas: [UnsafeMutableRawPointer] = unsafe []
   private var unusedInArena = 0
-  private var freeList: UInt = 0
-  private var retiredFirst: UInt = 0
-  private var retiredLast: UInt = 0
+  /// Frames to be used again, the last one first: it may still be in the processor's cache.
+  private var free: [UInt] = []
+  /// Frames that views may still read, in the order in which they were retired, from `retiredStart` on. Lists of their own,
+  /// because most of these frames are not in the processor's cache any more, and need not be.
+  private var retired: [(frame: UInt, epoch: UInt64)] = []
+  private var retiredStart = 0
+  /// How many of them have their epoch.
+  private var sealedCount = 0
   /// Frames that hold a version or are retired.
   private(set) var usedCount = 0
 
   static let headByteCount = 64
-  private enum Head {
-    static let older = -64
-    static let block = -56
-    static let epoch = -48
-    static let next = -40
-  }
+  private typealias Head = FrameHead
 
   init(blockByteCount: Int, memoryBudget: Int) {
     self.blockByteCount = blockByteCount
     stride = blockByteCount + Self.headByteCount
+    lineShift = (blockByteCount / UInt64.bitWidth).trailingZeroBitCount
     #if arch(wasm32)
       let arenaByteCount = 1 << 20
     #else
@@ -65,9 +70,8 @@ package final class FrameStore {
   func allocate(block: UInt64) throws(StorageError) -> MutableBlockBytes {
     guard usedCount < frameCountMax else { throw .memoryBudgetExceeded(limit: byteCountMax) }
     let bytes: UnsafeMutableRawPointer
-    if freeList != 0, let free = unsafe UnsafeMutableRawPointer(bitPattern: freeList) {
-      unsafe bytes = free
-      freeList = unsafe free.load(fromByteOffset: Head.next, as: UInt.self)
+    if let bits = free.popLast(), let frame = unsafe UnsafeMutableRawPointer(bitPattern: bits) {
+      unsafe bytes = frame
     } else {
       if unusedInArena == 0 {
         // One more head behind the last frame: the readable slack of 16 bytes.
@@ -83,53 +87,100 @@ package final class FrameStore {
     usedCount += 1
     unsafe bytes.storeBytes(of: 0, toByteOffset: Head.older, as: UInt.self)
     unsafe bytes.storeBytes(of: block, toByteOffset: Head.block, as: UInt64.self)
+    unsafe bytes.storeBytes(of: 0, toByteOffset: Head.lines, as: UInt64.self)
+    unsafe bytes.storeBytes(of: lineShift, toByteOffset: Head.lineShift, as: Int.self)
     return unsafe MutableBlockBytes(bytes)
   }
 
   /// Gives back a frame that was never published.
   func discard(_ frame: BlockBytes) {
-    let bits = unsafe UInt(bitPattern: frame.address)
-    unsafe UnsafeMutableRawPointer(mutating: frame.address).storeBytes(
-      of: freeList, toByteOffset: Head.next, as: UInt.self)
-    freeList = bits
+    free.append(unsafe UInt(bitPattern: frame.address))
     usedCount -= 1
   }
 
   /// Takes a frame that views pinned at `epoch` or before may still read.
   func retire(_ frame: BlockBytes, epoch: UInt64) {
-    let pointer = unsafe UnsafeMutableRawPointer(mutating: frame.address)
-    unsafe pointer.storeBytes(of: epoch, toByteOffset: Head.epoch, as: UInt64.self)
-    unsafe pointer.storeBytes(of: 0, toByteOffset: Head.next, as: UInt.self)
-    let bits = UInt(bitPattern: pointer)
-    if let last = unsafe UnsafeMutableRawPointer(bitPattern: retiredLast) {
-      unsafe last.storeBytes(of: bits, toByteOffset: Head.next, as: UInt.self)
-    } else {
-      retiredFirst = bits
-    }
-    retiredLast = bits
+    retire(frame)
+    seal(epoch: epoch)
   }
+
+  /// Takes a frame that nobody can find any more. It stays until `seal` has said which views may still read it.
+  func retire(_ frame: BlockBytes) {
+    retired.append((unsafe UInt(bitPattern: frame.address), .max))
+  }
+
+  /// Says that frames which were retired since the last time may be read by views pinned at `epoch` or before.
+  func seal(epoch: UInt64) {
+    while sealedCount < retired.count {
+      retired[sealedCount].epoch = epoch
+      sealedCount += 1
+    }
+  }
+
+  /// Whether retired frames have no epoch yet.
+  var hasUnsealed: Bool { sealedCount < retired.count }
 
   /// Frees the retired frames of epochs before `epoch`.
   func reclaim(before epoch: UInt64) {
-    while let first = unsafe UnsafeMutableRawPointer(bitPattern: retiredFirst) {
-      guard unsafe first.load(fromByteOffset: Head.epoch, as: UInt64.self) < epoch else { return }
-      retiredFirst = unsafe first.load(fromByteOffset: Head.next, as: UInt.self)
-      if retiredFirst == 0 { retiredLast = 0 }
-      unsafe first.storeBytes(of: freeList, toByteOffset: Head.next, as: UInt.self)
-      freeList = UInt(bitPattern: first)
+    while retiredStart < sealedCount, retired[retiredStart].epoch < epoch {
+      free.append(retired[retiredStart].frame)
+      retiredStart += 1
       usedCount -= 1
+    }
+    if retiredStart == retired.count {
+      retired.removeAll(keepingCapacity: true)
+      (retiredStart, sealedCount) = (0, 0)
+    } else if retiredStart > 4096 && retiredStart * 2 > retired.count {
+      retired.removeFirst(retiredStart)
+      sealedCount -= retiredStart
+      retiredStart = 0
     }
   }
 
   /// Whether retired frames wait for views to unpin.
-  var hasRetired: Bool { retiredFirst != 0 }
+  var hasRetired: Bool { retiredStart < retired.count }
+}
+
+/// Offsets in the head of a frame, from the block's first byte.
+@usableFromInline
+enum FrameHead {
+  @inlinable static var older: Int { -64 }
+  static var block: Int { -56 }
+  @inlinable static var lines: Int { -32 }
+  @inlinable static var lineShift: Int { -24 }
+  static var changeIndex: Int { -16 }
+}
+
+/// Which lines of a block were written to.
+package struct NotedLines {
+  /// A bit for each line.
+  var bits: UInt64
+  /// Binary logarithm of the bytes of a line.
+  var shift: Int
+
+  /// All lines of a block, however large it is.
+  package static var all: NotedLines {
+    NotedLines(bits: .max, shift: (DeviceLimits.blockByteCounts.upperBound / UInt64.bitWidth).trailingZeroBitCount)
+  }
+
+  /// The next run of bytes in such lines, from `offset` on; empty at `end` when there is none.
+  func run(from offset: Int, end: Int) -> Range<Int> {
+    let line = offset &>> shift
+    guard line < UInt64.bitWidth else { return end..<end }
+    let skipped = (bits &>> UInt64(line)).trailingZeroBitCount
+    guard line + skipped < UInt64.bitWidth else { return end..<end }
+    let first = line + skipped
+    let length = (~(bits &>> UInt64(first))).trailingZeroBitCount
+    let lower = skipped == 0 ? offset : first &<< shift
+    return min(lower, end)..<min((first + length) &<< shift, end)
+  }
 }
 
 extension BlockBytes {
   /// The next older version of the same block that is in memory.
   @inlinable @inline(__always)
   package var older: BlockBytes? {
-    let bits = unsafe address.load(fromByteOffset: -64, as: UInt.self)
+    let bits = unsafe address.load(fromByteOffset: FrameHead.older, as: UInt.self)
     guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
     return unsafe BlockBytes(pointer)
   }
@@ -137,11 +188,51 @@ extension BlockBytes {
   /// Links a version to the next older one.
   func setOlder(_ other: BlockBytes?) {
     let bits: UInt = if let other { unsafe UInt(bitPattern: other.address) } else { 0 }
-    unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(of: bits, toByteOffset: -64, as: UInt.self)
+    unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(
+      of: bits, toByteOffset: FrameHead.older, as: UInt.self)
   }
 
   /// The block that this frame holds a version of.
-  var number: UInt64 { unsafe address.load(fromByteOffset: -56, as: UInt64.self) }
+  var number: UInt64 { unsafe address.load(fromByteOffset: FrameHead.block, as: UInt64.self) }
+
+  /// The lines of a private version that were written to.
+  var notedLines: NotedLines {
+    unsafe NotedLines(
+      bits: address.load(fromByteOffset: FrameHead.lines, as: UInt64.self),
+      shift: address.load(fromByteOffset: FrameHead.lineShift, as: Int.self))
+  }
+
+  /// Asks the processor for the frame's head, without waiting for it.
+  func prefetchHead() { unsafe cairn_prefetch(address - FrameStore.headByteCount) }
+
+  /// Asks the processor for the noted lines, here and in another version; of many, for the first ones.
+  func prefetchNotedLines(besides other: BlockBytes?) {
+    let lines = notedLines
+    var bits = lines.bits
+    var left = 12
+    while bits != 0 && left > 0 {
+      let offset = bits.trailingZeroBitCount &<< lines.shift
+      unsafe cairn_prefetch(address + offset)
+      if let other { unsafe cairn_prefetch(other.address + offset) }
+      bits &= bits &- 1
+      left &-= 1
+    }
+  }
+
+  /// The place of a private version among the changes of its transaction.
+  var changeIndex: Int {
+    get { unsafe address.load(fromByteOffset: FrameHead.changeIndex, as: Int.self) }
+    nonmutating set {
+      unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(
+        of: newValue, toByteOffset: FrameHead.changeIndex, as: Int.self)
+    }
+  }
+
+  /// Sets the header's sequence. Not a change to be noted: recovery derives it.
+  func setSequence(_ value: UInt64) {
+    unsafe UnsafeMutableRawPointer(mutating: address).storeBytes(
+      of: value.littleEndian, toByteOffset: BlockHeader.Layout.sequence, as: UInt64.self)
+  }
 
   /// The same bytes for writing: only for the device, on frames that no view can see yet, or on header fields.
   var mutable: MutableBlockBytes { unsafe MutableBlockBytes(UnsafeMutableRawPointer(mutating: address)) }

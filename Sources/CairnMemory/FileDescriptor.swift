@@ -1,4 +1,6 @@
 #if !hasFeature(Embedded)
+  import CWriteback
+
   #if canImport(Glibc)
     import Glibc
   #elseif canImport(Musl)
@@ -140,6 +142,12 @@
           done += count
         }
       }
+    }
+
+    /// Lets the system begin to bring written bytes to the device. A hint: nothing is durable before a flush, and whether the
+    /// system takes it makes no difference to anything but time.
+    func beginWriteback(from offset: UInt64, byteCount: UInt64) {
+      begin_writeback(number, Int64(offset), Int64(byteCount))
     }
 
     func writeZeros(from offset: UInt64, byteCount: UInt64) throws(MemoryError) {

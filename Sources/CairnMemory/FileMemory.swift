@@ -30,6 +30,11 @@
 
     private let file: FileDescriptor
     private let mode: Mode
+    /// Whether space is written with zeros before it is promised, not just set aside.
+    private let isZeroFilled: Bool
+
+    /// Bytes of a write from which on the system is asked to begin with it at once.
+    private static let writebackByteCountMin = 256 << 10
 
     /// Guards the three variables below, and is never held during a system call.
     private let state = Lock()
@@ -41,8 +46,9 @@
     /// Held while growing: two growers would take the same space.
     private let growth = Lock()
 
-    private init(file: FileDescriptor, mode: Mode, pages: UInt64) {
+    private init(file: FileDescriptor, mode: Mode, pages: UInt64, isZeroFilled: Bool = false) {
       self.file = file
+      self.isZeroFilled = isZeroFilled
       self.mode = mode
       self.pages = pages
       path = file.path
@@ -56,19 +62,26 @@
 
     /// Makes a new file of `byteCount` zeroed bytes, rounded up to whole pages, and opens it for writing. An existing
     /// file is never touched. The file and its name are durable when it returns.
-    public static func create(path: String, byteCount: UInt64) throws(MemoryError) -> FileMemory {
-      try create(path: path, byteCount: byteCount, faults: nil)
+    ///
+    /// - Parameter isZeroFilled: Writes the zeros, here and whenever this object grows the file. Making it takes as long as
+    ///   writing so many bytes; afterwards no flush has to tell the file system that space which was only set aside is in use
+    ///   now, which costs a flush as much again.
+    public static func create(
+      path: String, byteCount: UInt64, isZeroFilled: Bool = false
+    ) throws(MemoryError) -> FileMemory {
+      try create(path: path, byteCount: byteCount, isZeroFilled: isZeroFilled, faults: nil)
     }
 
     /// ``create(path:byteCount:)`` with faults that a test injects.
     package static func create(
       path: String,
       byteCount: UInt64,
+      isZeroFilled: Bool = false,
       faults: FileFaultPlan?
     ) throws(MemoryError) -> FileMemory {
       guard byteCount <= UInt64(Int64.max) - MemoryPage.byteCount else { throw .full }
       let file = try FileDescriptor(path: path, access: .create, faults: faults)
-      let memory = FileMemory(file: file, mode: .readWrite, pages: 0)
+      let memory = FileMemory(file: file, mode: .readWrite, pages: 0, isZeroFilled: isZeroFilled)
       do throws(MemoryError) {
         try lock(file, mode: .readWrite)
         try memory.grow(by: (byteCount + MemoryPage.byteCount - 1) / MemoryPage.byteCount)
@@ -164,6 +177,10 @@
         fail(.writeFailed)
         throw error
       }
+      // Large data: the device need not wait for the flush to begin.
+      if bytes.byteCount >= Self.writebackByteCountMin {
+        file.beginWriteback(from: offset, byteCount: UInt64(bytes.byteCount))
+      }
     }
 
     /// Makes everything durable that was written or grown. After a failure every call fails. On a file that was opened
@@ -198,7 +215,11 @@
       do throws(MemoryError) {
         try file.allocate(from: oldEnd, byteCount: newEnd - oldEnd)
         // What stood behind the last whole page was never part of the memory, and new pages are zeros.
-        if size > oldEnd { try file.writeZeros(from: oldEnd, byteCount: min(size, newEnd) - oldEnd) }
+        if isZeroFilled {
+          try file.writeZeros(from: oldEnd, byteCount: newEnd - oldEnd)
+        } else if size > oldEnd {
+          try file.writeZeros(from: oldEnd, byteCount: min(size, newEnd) - oldEnd)
+        }
       } catch {
         do throws(MemoryError) {
           try file.truncate(to: size)

@@ -134,4 +134,10 @@ package enum CurrentThread {
       1
     #endif
   }
+  /// Lets other threads run that are ready to, if there are any.
+  package static func yield() {
+    #if canImport(Glibc) || canImport(Musl) || canImport(Darwin)
+      _ = sched_yield()
+    #endif
+  }
 }

@@ -114,6 +114,38 @@ struct BlockChangeTests {
     }
     #expect(before[32...] == after[32...], "seed \(seed)")
   }
+
+  /// Looking at the lines alone that were written to finds what looking at the whole block finds.
+  @Test("are found in the lines that were written to", arguments: TestSeeds.list(count: 200))
+  func notedLines(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let byteCount = [512, 4096, 65_536][random.below(3)]
+    let frames = FrameStore(blockByteCount: byteCount, memoryBudget: 1)
+    defer { withExtendedLifetime(frames) {} }
+    let (base, block) = (try frames.allocate(block: 1), try frames.allocate(block: 1))
+    base.copy(random.bytes(byteCount).span, to: 0)
+    block.copyBlock(base.bytes, count: byteCount)
+    #expect(block.bytes.notedLines.bits == 0)
+    for _ in 0..<random.below(6) {
+      let offset = 32 + random.below(byteCount - 32)
+      let count = min(byteCount - offset, random.below(200))
+      switch random.below(7) {
+      case 0: block.store(UInt8(random.below(256)), at: offset)
+      case 1: block.store(UInt16(random.below(65_536)), at: min(offset, byteCount - 2))
+      case 2: block.store(UInt32(random.below(65_536)), at: min(offset, byteCount - 4))
+      case 3: block.store(random.next(), at: min(offset, byteCount - 8))
+      case 4: block.copy(random.bytes(count).span, to: offset)
+      case 5: block.fill(0, at: offset, count: count)
+      default: block.move(from: 32 + random.below(byteCount - 32 - count + 1), to: offset, count: count)
+      }
+    }
+    var noted: [Range<Int>] = []
+    let lines = block.bytes.notedLines
+    forEachDifference(from: base.bytes, to: block.bytes, byteCount: byteCount, in: lines) { noted.append($0) }
+    var all: [Range<Int>] = []
+    forEachDifference(from: base.bytes, to: block.bytes, byteCount: byteCount) { all.append($0) }
+    #expect(noted == all, "seed \(seed)")
+  }
 }
 
 @Suite("Geometry")

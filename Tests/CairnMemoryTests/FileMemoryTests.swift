@@ -42,6 +42,18 @@ struct FileMemoryTests {
     #expect(grown.allocated >= 1 << 21)
   }
 
+  @Test("is written full of zeros when that is asked for, and when it grows")
+  func zeroFilling() throws {
+    let folder = try ScratchFolder()
+    let faults = FaultPlan()
+    let memory = try FileMemory.create(
+      path: folder.image, byteCount: 1 << 20, isZeroFilled: true, faults: faults.plan)
+    #expect(faults.count(.write) == 1)
+    try memory.grow(by: 32)
+    #expect(faults.count(.write) == 3)
+    #expect(try memory.bytes(at: 0, count: 3 << 20).allSatisfy { $0 == 0 })
+  }
+
   @Test("is made once, and an existing file stays as it is")
   func creation() throws {
     let folder = try ScratchFolder()

@@ -48,6 +48,8 @@ struct QueryExecution {
     let rowOrder = isDirect ? Self.order(terms, table, path) : nil
     let isOrdered = choice.isOrdered
     if let after = query.after, let rowOrder {
+      // Bytes that a client made up are told from a place, also where the rows are sorted anyway.
+      _ = try rowOrder.values(of: after.bytes)
       if isOrdered { path = try Self.moved(path, behind: after, rowOrder) }
     }
     let condition = try Condition(base.predicate, table.scope, TableStream.rowLayout(table, path))

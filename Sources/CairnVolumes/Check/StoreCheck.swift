@@ -179,7 +179,7 @@ final class StoreCheck {
       do {
         try BulkCopy.withMutableRawSpan(of: &scratch) { (bytes) throws(StorageError) in
           var target = bytes._mutatingExtracting(0..<count)
-          try view.readData(at: block, digests: [digest], into: &target)
+          try view.readData(at: block, digests: [digest], into: &target, fromDevice: true)
         }
       } catch {
         guard case .damaged = error else { throw error }

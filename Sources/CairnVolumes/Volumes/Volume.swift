@@ -181,7 +181,7 @@ public final class Volume {
     }
     transaction.isPerforming = true
     defer { transaction.isPerforming = false }
-    innerExtents = []
+    if !innerExtents.isEmpty { innerExtents = [] }
     try requireWriteAccess()
     writer.usesReserve = releasesSpace
     let mark = writer.changeCount
@@ -189,9 +189,9 @@ public final class Volume {
     var keepsReads = true
     defer { transaction.recorder?.endOperation(reads, keepsReads: keepsReads) }
     do {
-      let result = try changing(body)
+      let result = try changing(writer, body)
       try requireQuota(releasesSpace: releasesSpace)
-      try transaction.take(extents)
+      if !extents.isEmpty { try transaction.take(extents) }
       if transaction.isStaging {
         let extents = extents + innerExtents
         try stage(StagedOperation(operation: operation(), extents: extents, releasesSpace: releasesSpace))
@@ -214,7 +214,12 @@ public final class Volume {
 
   /// Runs `body` as part of an operation and puts the blocks that it takes to the volume's account.
   func changing<Result>(_ body: () throws(StorageError) -> Result) throws(StorageError) -> Result {
-    let writer = try transaction.requireWriter()
+    try changing(try transaction.requireWriter(), body)
+  }
+
+  private func changing<Result>(
+    _ writer: BlockTransaction, _ body: () throws(StorageError) -> Result
+  ) throws(StorageError) -> Result {
     let before = (isChanging, writer.erasesFreed)
     isChanging = true
     writer.erasesFreed = filesystem.erasesFreedSpace
@@ -284,9 +289,9 @@ public final class Volume {
   /// Throws unless so many more blocks are within the volume's quota and spare what other volumes reserved.
   func requireRoom(forBlocks count: UInt64) throws(StorageError) {
     guard let record else { return }
-    let usage = try self.usage()
-    let blockByteCount = UInt64(self.blockByteCount)
     if let quota = record.quotaByteCount {
+      let usage = try self.usage()
+      let blockByteCount = UInt64(self.blockByteCount)
       let room = quota / blockByteCount
       guard usage.takenBlockCount <= room, count <= room - usage.takenBlockCount else {
         throw .quotaExceeded(volume: record.name, limit: quota)

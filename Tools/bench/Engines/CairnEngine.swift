@@ -11,6 +11,7 @@ final class CairnEngine: Engine {
   private let path: String
   private let scale: Scale
   private var store: Store?
+  var keepsData = false
 
   private static let map = "kv"
   private static let bucket = "objects"
@@ -22,11 +23,13 @@ final class CairnEngine: Engine {
 
   func open() throws {
     var options = StoreOptions(filesystems: [ObjectFilesystem(), MapFilesystem()])
-    options.device.memoryBudget = EngineKind.cacheByteCount
+    // The one budget, for the blocks alone or divided.
+    options.device.dataBudget = keepsData ? EngineKind.cacheByteCount * 3 / 4 : 0
+    options.device.memoryBudget = EngineKind.cacheByteCount - options.device.dataBudget
     let isNew = !FileManager.default.fileExists(atPath: path)
     let memory =
       isNew
-      ? try FileMemory.create(path: path, byteCount: UInt64(scale.imageByteCount))
+      ? try FileMemory.create(path: path, byteCount: UInt64(scale.imageByteCount), isZeroFilled: true)
       : try FileMemory.open(path: path, mode: .readWrite)
     options.whenClosed = { memory.close() }
     guard isNew else {

@@ -19,9 +19,16 @@ protocol Engine: AnyObject {
   func getObject(_ number: Int, into buffer: ReadBuffer) throws -> Int
   /// Waits for work in the background.
   func settle() throws
+  /// Whether large objects are kept in memory of the engine's own, where it has a choice; from the next opening on.
+  var keepsData: Bool { get set }
 }
 
 extension Engine {
+  var keepsData: Bool {
+    get { false }
+    set {}
+  }
+
   func settle() throws {}
 }
 

@@ -51,7 +51,9 @@ private func bytes(_ start: UnsafeRawPointer, _ count: Int) -> [UInt8] {
   do {
     let isNew = unsafe access(path, F_OK) != 0
     let memory =
-      isNew ? try FileMemory.create(path: path, byteCount: 3 << 30) : try FileMemory.open(path: path, mode: .readWrite)
+      isNew
+      ? try FileMemory.create(path: path, byteCount: 1536 << 20, isZeroFilled: true)
+      : try FileMemory.open(path: path, mode: .readWrite)
     var options = StoreOptions(filesystems: [ObjectFilesystem(), MapFilesystem()])
     options.whenClosed = { memory.close() }
     let store =

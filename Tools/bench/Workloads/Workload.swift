@@ -93,6 +93,7 @@ enum WorkloadKind: String, CaseIterable, Codable {
           name: "put", unit: "objects", chunkCount: scale.objectCount, userByteCount: scale.objectByteCount,
           commitsEach: 1),
         Phase(name: "warm get", unit: "objects", chunkCount: scale.objectCount),
+        Phase(name: "get from its own cache", unit: "objects", chunkCount: scale.objectCount),
         Phase(name: "cold get", unit: "objects", chunkCount: scale.objectCount),
       ]
     case .w6: return TableRun.phases(scale)
@@ -194,10 +195,12 @@ final class WorkloadRun: Work {
   func begin(phase: Int) throws {
     guard kind == .w5, phase > 0 else { return }
     try engine.close()
-    if phase == 2 { try dropCache() }
+    engine.keepsData = phase == 2
+    if phase == 3 { try dropCache() }
     try engine.open()
     try engine.settle()
-    if phase == 1 { for number in 0..<scale.objectCount { _ = try engine.getObject(number, into: buffer) } }
+    guard phase < 3 else { return }
+    for number in 0..<scale.objectCount { _ = try engine.getObject(number, into: buffer) }
   }
 
   /// A chunk; how much of the phase's unit was done.

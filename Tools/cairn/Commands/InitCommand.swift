@@ -26,6 +26,11 @@ struct InitCommand: ParsableCommand {
   @Option(help: "Bytes of the journal; without it 1/64 of the image, between 1 MiB and 64 MiB.")
   var journal: ByteSize?
 
+  @Flag(
+    name: .customLong("zero-fill"),
+    help: "Write the image full of zeros first: takes as long as writing it, and makes commits faster from then on.")
+  var isZeroFilled = false
+
   /// Bytes of an image that was made without a size.
   private static let startByteCount: UInt64 = 64 << 20
 
@@ -33,7 +38,8 @@ struct InitCommand: ParsableCommand {
     var format = FormatOptions(blockByteCount: Int(clamping: blockSize.byteCount), growsByItself: size == nil)
     format.journalByteCount = journal?.byteCount
     let options = try store.options(isReadOnly: false)
-    try NewImage.make(at: store.image.path, byteCount: size?.byteCount ?? Self.startByteCount) { memory in
+    let byteCount = size?.byteCount ?? Self.startByteCount
+    try NewImage.make(at: store.image.path, byteCount: byteCount, isZeroFilled: isZeroFilled) { memory in
       let store = try Store.create(on: memory, format: format, options: options)
       try store.closing { store in
         _ = try store.createVolume(ObjectVolume.defaultName, kind: .objects)

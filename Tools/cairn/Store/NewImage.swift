@@ -5,11 +5,13 @@ internal import Glibc
 /// Makes an image file, all of it or none.
 enum NewImage {
   /// Makes the file, which must not be there, and lets `fill` write the image into it. If that fails the file goes again.
-  static func make<Result>(at path: Path, byteCount: UInt64, _ fill: (FileMemory) throws -> Result) throws -> Result {
+  static func make<Result>(
+    at path: Path, byteCount: UInt64, isZeroFilled: Bool = false, _ fill: (FileMemory) throws -> Result
+  ) throws -> Result {
     let name = try path.string
     let memory: FileMemory
     do throws(MemoryError) {
-      memory = try FileMemory.create(path: name, byteCount: byteCount)
+      memory = try FileMemory.create(path: name, byteCount: byteCount, isZeroFilled: isZeroFilled)
     } catch {
       throw Failure(.memory(error), image: path)
     }
