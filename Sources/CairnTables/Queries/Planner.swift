@@ -170,7 +170,8 @@ struct Planner {
       fixedColumnCount: built.fixedColumnCount, layout: layout)
     return Choice(
       path: path, isOrdered: isOrdered || order.isEmpty, estimatedRowCount: UInt64(max(0, entries)), cost: cost,
-      reason: !explains ? "" : reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
+      reason: !explains
+        ? "" : reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
       access: access(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly),
       isBound: built.boundColumnCount > 0 || built.ranges.isEmpty)
   }
