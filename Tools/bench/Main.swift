@@ -94,7 +94,9 @@ struct Measure: ParsableCommand {
       results += phases
       for phase in phases {
         let table = PhaseTable(result: phase)
-        print((json ? table.objects : table.lines + [""]).joined(separator: "\n"))
+        // At once, also into a file: a long run may be cut off.
+        FileHandle.standardOutput.write(
+          Data(((json ? table.objects : table.lines + [""]).joined(separator: "\n") + "\n").utf8))
       }
     }
     if let chart { try Chart(results: results).svg.write(toFile: chart, atomically: true, encoding: .utf8) }
