@@ -13,8 +13,7 @@ struct ColumnAttributeMacro: PeerMacro {
     let owner = context.lexicalContext.first
     let isColumn = owner?.asProtocol((any DeclGroupSyntax).self).map { hasTableAttribute($0.attributes) } ?? false
     if !isColumn || !declaration.is(VariableDeclSyntax.self) {
-      let fixes = declaration.is(VariableDeclSyntax.self) ? [FixIt.removing(node)] : []
-      context.diagnose(Diagnostic(node: node, message: TableMessage.strayAttribute(node.name), fixIts: fixes))
+      context.diagnose(Diagnostic(node: node, message: TableMessage.strayAttribute(node.name)))
     }
     return []
   }

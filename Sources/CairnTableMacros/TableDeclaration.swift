@@ -218,7 +218,8 @@ extension FixIt {
   /// Takes an attribute of a type or extension away.
   static func removing(_ attribute: AttributeSyntax, from declaration: some DeclGroupSyntax) -> FixIt {
     var rest = declaration
-    rest.attributes = declaration.attributes.filter { Syntax($0).id != Syntax(attribute).id }
+    // The attribute is handed out apart from its declaration: only its name tells which one it is.
+    rest.attributes = declaration.attributes.filter { $0.as(AttributeSyntax.self)?.name != attribute.name }
     rest.leadingTrivia = declaration.leadingTrivia
     return FixIt(
       message: TableFix.removeAttribute(attribute.name),
