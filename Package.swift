@@ -202,7 +202,8 @@ let package = Package(
     .executableTarget(
       name: "CairnBench",
       dependencies: [
-        "CFlushCounter", "CairnVolumes", "CairnObjects", "CairnMaps", "CairnBlocks", "CairnBytes", "CairnMemory",
+        "CFlushCounter", "CairnVolumes", "CairnObjects", "CairnMaps", "CairnTables", "CairnBlocks", "CairnBytes",
+        "CairnMemory",
         .target(name: "CSQLite", condition: .when(traits: ["BenchmarkPeers"])),
         .target(name: "CLMDB", condition: .when(traits: ["BenchmarkPeers"])),
         .target(name: "CLevelDB", condition: .when(traits: ["BenchmarkPeers"])),
@@ -225,7 +226,7 @@ let package = Package(
       name: "CairnCrashLab",
       dependencies: [
         "CairnBlocks", "CairnBytes", "CairnDisks", "CairnFuzz", "CairnMaps", "CairnMemory", "CairnObjects",
-        "CairnTestSupport", "CairnTrees", "CairnVolumes",
+        "CairnTables", "CairnTestSupport", "CairnTrees", "CairnVolumes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/crashlab",

@@ -41,17 +41,22 @@ public enum KeyEncoding {
 
   /// Appends a byte string of any length.
   public static func append(_ value: [UInt8], to key: inout [UInt8]) {
-    key.reserveCapacity(key.count + value.count + 2)
-    for byte in value {
-      append(escaping: byte, to: &key)
+    if value.contains(0) {
+      for byte in value { append(escaping: byte, to: &key) }
+    } else {
+      key.append(contentsOf: value)
     }
     appendTerminator(to: &key)
   }
 
   /// Appends a string as its UTF-8 bytes.
   public static func append(_ value: String, to key: inout [UInt8]) {
-    for byte in value.utf8 {
-      append(escaping: byte, to: &key)
+    let start = key.count
+    key.append(contentsOf: value.utf8)
+    // Zeros are rare: then it is done again, byte by byte.
+    if key[start...].contains(0) {
+      key.removeLast(key.count - start)
+      for byte in value.utf8 { append(escaping: byte, to: &key) }
     }
     appendTerminator(to: &key)
   }

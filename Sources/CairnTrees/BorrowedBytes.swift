@@ -40,6 +40,12 @@ package struct BorrowedBytes {
     unsafe BorrowedBytes(address + length, count: count &- length)
   }
 
+  /// A part of the bytes, within them.
+  @inline(__always)
+  func part(_ range: Range<Int>) -> BorrowedBytes {
+    unsafe BorrowedBytes(address + range.lowerBound, count: range.count)
+  }
+
   /// The first `length` bytes, or all.
   @inline(__always)
   func prefix(_ length: Int) -> BorrowedBytes {

@@ -298,6 +298,23 @@ extension TreeNode {
 // MARK: - Whole keys
 
 extension TreeNode {
+  /// What stands behind `prefix` in the key of a leaf's entry that is not before it, and whether the key begins with it; nil
+  /// when that does not stand in the record in one piece.
+  ///
+  /// The prefix must begin with the node's.
+  @inline(__always)
+  func tail(_ index: Int, behind prefix: BorrowedBytes) -> (bytes: BorrowedBytes, isThere: Bool)? {
+    let suffix = prefix.dropping(prefixByteCount)
+    guard suffix.count >= Layout.headByteCount else { return nil }
+    let entry = entry(index)
+    let rest = rest(of: entry, headerByteCount: Layout.leafHeaderByteCount)
+    let wanted = suffix.rest
+    guard entry.head == suffix.head, entry.suffixByteCount >= suffix.count,
+      rest.prefix(wanted.count).compare(wanted) == 0
+    else { return (.empty, false) }
+    return (rest.dropping(wanted.count), true)
+  }
+
   /// Copies a whole key to memory that has room for the longest key and sixteen bytes more.
   @inline(__always)
   func copyKey(_ index: Int, to target: UnsafeMutableRawPointer) -> Int {

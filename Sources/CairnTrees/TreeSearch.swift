@@ -136,11 +136,103 @@ extension Tree {
     }
   }
 
+  /// Lends the values of several keys, one after the other; for a key that has none `isThere` is false. The keys lie in `keys` at
+  /// some ranges.
+  ///
+  /// A look-up in a cold leaf waits for three cache lines. Those of several keys are asked for together.
+  public func withValues(
+    of keys: RawSpan, at ranges: [Range<Int>], in view: BlockView,
+    _ body: (_ number: Int, _ value: RawSpan, _ isThere: Bool) throws(StorageError) -> Void
+  ) throws(StorageError) {
+    for range in ranges {
+      precondition(range.lowerBound >= 0 && range.upperBound <= keys.byteCount, "a key outside of what is lent")
+    }
+    view.pin()
+    defer { view.unpin() }
+    let keys = BorrowedBytes(keys)
+    var leaves: [(block: BlockNumber, node: TreeNode)] = []
+    var entries: [TreeNode.Entry?] = []
+    leaves.reserveCapacity(Self.keysTogether)
+    entries.reserveCapacity(Self.keysTogether)
+    var first = 0
+    while first < ranges.count {
+      let end = min(first &+ Self.keysTogether, ranges.count)
+      leaves.removeAll(keepingCapacity: true)
+      entries.removeAll(keepingCapacity: true)
+      for number in first..<end { leaves.append(try leaf(for: keys.part(ranges[number]), in: view)) }
+      for number in first..<end {
+        let (block, node) = leaves[number &- first]
+        let (index, isExact) = try node.leafIndex(for: keys.part(ranges[number]), block)
+        guard isExact else {
+          entries.append(nil)
+          continue
+        }
+        let entry = node.entry(index)
+        node.touch(entry.offset)
+        entries.append(entry)
+      }
+      for number in first..<end {
+        guard let entry = entries[number &- first] else {
+          try BorrowedBytes.empty.withSpan { (value) throws(StorageError) in try body(number, value, false) }
+          continue
+        }
+        let payload = leaves[number &- first].node.payload(of: entry)
+        if payload.isOverflow {
+          let value = try readOverflow(payload.bytes, in: view)
+          try body(number, unsafe value.span.bytes, true)
+        } else {
+          try payload.bytes.withSpan { (value) throws(StorageError) in try body(number, value, true) }
+        }
+      }
+      first = end
+    }
+  }
+
+  /// Keys whose lines are asked for together: as many as a processor waits for at one time.
+  @inline(__always) private static var keysTogether: Int { 8 }
+
   /// Whether there is a key.
   public func contains(_ key: RawSpan, in view: BlockView) throws(StorageError) -> Bool {
     view.pin()
     defer { view.unpin() }
     return try lookUp(key, in: view).outcome != .absent
+  }
+
+  /// Lends what stands behind `prefix` in the first key that begins with it; nil when no key does.
+  ///
+  /// One way down, and as a rule nothing is copied: what asks for one key of a group of them needs no cursor.
+  public func withFirstTail<Result>(
+    of prefix: RawSpan, in view: BlockView, _ body: (RawSpan) throws(StorageError) -> Result
+  ) throws(StorageError) -> Result? {
+    view.pin()
+    defer { view.unpin() }
+    let (block, node) = try leaf(for: BorrowedBytes(prefix), in: view)
+    let index = try node.leafIndex(for: BorrowedBytes(prefix), block).index
+    guard index < node.count else { return try withFirstTailOfNextLeaf(prefix, in: view, body) }
+    guard let tail = node.tail(index, behind: BorrowedBytes(prefix)) else {
+      // The node does not keep all of it in one piece.
+      let key = node.key(index)
+      guard key.count >= prefix.byteCount, key.starts(with: BorrowedBytes(prefix).array()) else { return nil }
+      return try body(unsafe key.span.bytes.extracting(prefix.byteCount..<key.count))
+    }
+    return try tail.isThere ? tail.bytes.withSpan(body) : nil
+  }
+
+  /// The same where all keys of the leaf stand before the prefix.
+  @inline(never)
+  private func withFirstTailOfNextLeaf<Result>(
+    _ prefix: RawSpan, in view: BlockView, _ body: (RawSpan) throws(StorageError) -> Result
+  ) throws(StorageError) -> Result? {
+    let prefix = BorrowedBytes(prefix).array()
+    var result: Result?
+    try scan(from: prefix, in: view) { (key, _) throws(StorageError) -> Bool in
+      guard key.byteCount >= prefix.count, BorrowedBytes(key).prefix(prefix.count).array() == prefix else {
+        return false
+      }
+      result = try body(key.extracting(prefix.count..<key.byteCount))
+      return false
+    }
+    return result
   }
 
   @usableFromInline

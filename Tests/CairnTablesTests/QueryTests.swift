@@ -137,6 +137,81 @@ struct QueryTests {
     try fixture.requireSound()
   }
 
+  @Test("rows that the transaction changes while they are read come as they are when they are handed out")
+  func changesBetweenRows() throws {
+    for order in [[], [OrderTerm("age")], [OrderTerm("id", isDescending: true)]] {
+      let fixture = try TableFixture()
+      let schema = TableSchema(
+        "t",
+        columns: [ColumnDefinition("id", .int64), ColumnDefinition("age", .int64), ColumnDefinition("name", .string)],
+        primaryKey: ["id"], indexes: [IndexDefinition("age", on: ["age"])])
+      try fixture.change { tables in
+        try tables.createTable(schema)
+        for number in 0..<Int64(200) { try tables.table("t").insert([int(number), int(number), text("n\(number)")]) }
+      }
+      try fixture.change { tables in
+        let table = try tables.table("t")
+        let rows = try table.select(Query(order: order))
+        var seen: [Int64] = []
+        while let row = try rows.next() {
+          guard case .integer(let id) = row[0] else { continue }
+          seen.append(id)
+          let next = order.first?.isDescending == true ? id - 1 : id + 1
+          // The next one goes, the one behind it gets another name.
+          if seen.count % 3 == 0 { try table.delete([int(next)]) }
+          if seen.count % 5 == 0 { try table.update([int(next)], [("name", text("changed"))]) }
+          #expect(try table.get([int(id)]) == row)
+        }
+        #expect(Set(seen).count == seen.count)
+        #expect(try table.count() == UInt64(seen.count))
+        for gone in 0..<Int64(200) where !seen.contains(gone) { #expect(try table.get([int(gone)]) == nil) }
+      }
+      try fixture.requireSound()
+    }
+  }
+
+  @Test("a row of an update has every index, whatever columns are set")
+  func updateOfOneRow() throws {
+    let fixture = try TableFixture()
+    let schema = TableSchema(
+      "t",
+      columns: [
+        ColumnDefinition("id", .int64), ColumnDefinition("a", .int32, isOptional: true), ColumnDefinition("b", .string),
+        ColumnDefinition("c", .int64),
+      ], primaryKey: ["id"],
+      indexes: [
+        IndexDefinition("b", on: ["b"], isUnique: true), IndexDefinition("ca", on: ["c", "a"], whereNotNull: ["a"]),
+      ], checks: [CheckDefinition("small", .compare("c", .less, int(1000)))])
+    try fixture.change { tables in
+      try tables.createTable(schema)
+      let table = try tables.table("t")
+      for number in 0..<Int64(10) { try table.insert([int(number), .null, text("b\(number)"), int(number)]) }
+      #expect(try table.update([int(3)], [("a", int(5))]))
+      #expect(try table.update([int(3)], [("b", text("longer than before"))]))
+      #expect(try table.update([int(4)], [("c", int(7)), ("a", int(1))]))
+      #expect(try !table.update([int(77)], [("c", int(7))]))
+      #expect(violation { try table.update([int(4)], [("b", text("b5"))]) }?.kind == .unique)
+      #expect(violation { try table.update([int(4)], [("c", int(1000))]) }?.kind == .check)
+      #expect(violation { try table.update([int(4)], [("b", .null)]) }?.kind == .notNull)
+      #expect(try table.update([int(4)], [("b", text("b4"))]))
+      #expect(try table.update([int(4)], [("a", .null)]))
+    }
+    try fixture.read { tables in
+      let table = try tables.table("t")
+      #expect(try table.get([int(3)]) == [int(3), int(5), text("longer than before"), int(3)])
+      #expect(try table.get([int(4)]) == [int(4), .null, text("b4"), int(7)])
+      #expect(try table.get(index: "b", [text("longer than before")])?[0] == int(3))
+      #expect(try table.get(index: "b", [text("b3")]) == nil)
+      var names: [UInt8] = []
+      try table.withRow(index: "b", [text("b9")]) { (row) throws(StorageError) in
+        try row.withBytes(2) { names = $0.array(0..<$0.byteCount) }
+        #expect(try row.int64(3) == 9)
+      }
+      #expect(names == Array("b9".utf8))
+    }
+    try fixture.requireSound()
+  }
+
   @Test("pages end at a place, whatever comes and goes meanwhile")
   func pages() throws {
     let fixture = try Self.filled(60)

@@ -43,7 +43,7 @@ struct RecordTests {
       int(-2), text("hi"), .bool(true), .null, .uniqueID(UniqueID(high: 1, low: 2)), .bytes([7, 8, 9]),
     ]
     var row: [UInt8] = []
-    layout.append({ values[$0] }, to: &row)
+    layout.append(values, at: Array(values.indices), to: &row)
     #expect(
       Self.hexadecimal(row)
         == "0600" + "08" + "feff" + "01" + "0100000000000000" + "0200000000000000" + "020002000500" + "6869" + "070809")
@@ -72,7 +72,7 @@ struct RecordTests {
     let layout = RowLayout([.string, .bytes])
     let values: [ColumnValue] = [text(String(repeating: "x", count: 70_000)), .bytes([1])]
     var row: [UInt8] = []
-    layout.append({ values[$0] }, to: &row)
+    layout.append(values, at: Array(values.indices), to: &row)
     #expect(Self.hexadecimal(Array(row[..<11])) == "0280" + "00" + "70110100" + "71110100")
     BulkCopy.withRawSpan(of: row) { row in
       let isWellFormed = layout.isWellFormed(row)
@@ -84,6 +84,45 @@ struct RecordTests {
       let bytes = row.array(range)
       #expect(bytes == [1])
     }
+  }
+
+  @Test("a value put in its place gives the row that is made with it", arguments: 0..<20)
+  func patchedRow(_ seed: Int) {
+    let layout = RowLayout([.int16, .string, .bool, .int64, .uniqueID, .bytes, .date, .double])
+    var generator = SeededGenerator(seed: UInt64(seed))
+    func value(_ slot: Int) -> ColumnValue {
+      if generator.below(4) == 0 { return .null }
+      switch slot {
+      case 0: return int(Int64(generator.below(1000)) - 500)
+      case 1: return text(String(repeating: "t", count: generator.below(9)))
+      case 2: return .bool(generator.below(2) == 0)
+      case 3: return int(Int64(bitPattern: generator.next()))
+      case 4: return .uniqueID(UniqueID(high: generator.next(), low: generator.next()))
+      case 5: return .bytes(generator.bytes(generator.below(9)))
+      case 6: return CalendarDate(daysSince1970: Int32(generator.below(20_000))).map { .date($0) } ?? .null
+      default: return .double(Double(generator.below(100)) / 8)
+      }
+    }
+    let slotColumns: [Int?] = Array(0..<8)
+    for _ in 0..<50 {
+      var values = (0..<8).map { value($0) }
+      var row: [UInt8] = []
+      layout.append(values, at: slotColumns, to: &row)
+      let slot = generator.below(8)
+      values[slot] = value(slot)
+      var expected: [UInt8] = []
+      layout.append(values, at: slotColumns, to: &expected)
+      let before = row
+      let isPatched = layout.patch(slot, with: values[slot], in: &row)
+      #expect(isPatched == (slot != 1 && slot != 5))
+      #expect(row == (isPatched ? expected : before))
+    }
+    // A row that is older than the column has no place for it.
+    var old: [UInt8] = []
+    RowLayout([.int16, .string]).append([int(1), text("a")], at: [0, 1], to: &old)
+    let before = old
+    #expect(!layout.patch(2, with: .bool(true), in: &old) && old == before)
+    #expect(layout.patch(0, with: int(2), in: &old) && old != before)
   }
 
   @Test("hostile rows never stop the program", arguments: 0..<40)

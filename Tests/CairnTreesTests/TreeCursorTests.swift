@@ -1,4 +1,5 @@
 import CairnBlocks
+import CairnBytes
 import CairnTestSupport
 import CairnTrees
 import Testing
@@ -32,6 +33,78 @@ struct TreeCursorTests {
       #expect(try !cursor.seek(before: [1]))
       #expect(throws: StorageError.self) { try cursor.value() }
       #expect(try tree.get([], in: view) == nil)
+    }
+  }
+
+  @Test("the first key of a group, wherever its leaf ends", arguments: [512, 4096])
+  func firstTail(_ blockByteCount: Int) throws {
+    let device = try TestDevice(blockByteCount: blockByteCount)
+    // Groups of one to three keys each, the prefixes of different lengths, and gaps between them.
+    func prefix(_ number: Int) -> [UInt8] {
+      KeyStyle.bigEndian(UInt64(number)) + [UInt8](repeating: 7, count: number % 11) + [0, 0]
+    }
+    let tree = try device.write { (transaction) throws(StorageError) in
+      let tree = try Tree.create(owner: 0, in: transaction)
+      for number in 0..<600 where number % 3 != 0 {
+        for member in 0...(number % 3) { try tree.put(prefix(number) + [UInt8(member + 1), 9], [1], in: transaction) }
+      }
+      return tree
+    }
+    try device.read { (view) throws(StorageError) in
+      for number in 0..<601 {
+        let wanted = prefix(number)
+        let found = try BulkCopy.withRawSpan(of: wanted) { (wanted) throws(StorageError) in
+          try tree.withFirstTail(of: wanted, in: view) { BulkCopy.array($0) }
+        }
+        #expect(found == (number < 600 && number % 3 != 0 ? [1, 9] : nil), "group \(number)")
+      }
+      // Shorter than what the nodes do not repeat, and shorter than a head.
+      for count in 1...7 {
+        let wanted = [UInt8](repeating: 0, count: count)
+        let first = prefix(1) + [1, 9]
+        let found = try BulkCopy.withRawSpan(of: wanted) { (wanted) throws(StorageError) in
+          try tree.withFirstTail(of: wanted, in: view) { BulkCopy.array($0) }
+        }
+        #expect(found == Array(first[count...]))
+      }
+    }
+  }
+
+  @Test("the values of many keys together", arguments: [512, 4096])
+  func valuesTogether(_ blockByteCount: Int) throws {
+    let device = try TestDevice(blockByteCount: blockByteCount)
+    let tree = try device.write { (transaction) throws(StorageError) in
+      let tree = try Tree.create(owner: 0, in: transaction)
+      for number in 0..<400 {
+        // Some so long that they do not stand in the leaf.
+        let value = [UInt8](repeating: UInt8(number & 255), count: number % 50 == 7 ? 3 * blockByteCount : number % 20)
+        try tree.put(KeyStyle.bigEndian(UInt64(2 * number)), value, in: transaction)
+      }
+      return tree
+    }
+    try device.read { (view) throws(StorageError) in
+      var keys: [UInt8] = []
+      var ranges: [Range<Int>] = []
+      var numbers: [Int] = []
+      for step in 0..<90 {
+        let number = step * 37 % 801
+        let key = KeyStyle.bigEndian(UInt64(number))
+        ranges.append(keys.count..<keys.count + key.count)
+        keys += key
+        numbers.append(number)
+      }
+      var seen = 0
+      try BulkCopy.withRawSpan(of: keys) { (keys) throws(StorageError) in
+        try tree.withValues(of: keys, at: ranges, in: view) { (position, value, isThere) throws(StorageError) in
+          #expect(position == seen)
+          seen += 1
+          let found = try tree.get(KeyStyle.bigEndian(UInt64(numbers[position])), in: view)
+          let bytes = BulkCopy.array(value)
+          #expect(isThere == (found != nil))
+          #expect(bytes == found ?? [])
+        }
+      }
+      #expect(seen == ranges.count)
     }
   }
 

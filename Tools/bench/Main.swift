@@ -29,7 +29,7 @@ struct Measure: ParsableCommand {
   @Flag(name: .customLong("quick"), help: "200,000 records; the default.")
   var isQuick = false
 
-  @Option(help: "Which workloads, separated by commas: W1, W1C, W2, W2S, W3, W4, W5, W7, W8, R.")
+  @Option(help: "Which workloads, separated by commas: W1, W1C, W2, W2S, W3, W4, W5, W6, W7, W8, R.")
   var workload: String?
 
   @Option(help: "Which engines beside Cairn, separated by commas: limit, files, sqlite, lmdb, leveldb, rocksdb.")
@@ -93,7 +93,7 @@ struct Measure: ParsableCommand {
       let phases = try runner.run(workload)
       results += phases
       for phase in phases {
-        let table = Table(result: phase)
+        let table = PhaseTable(result: phase)
         // At once, also into a file: a long run may be cut off.
         FileHandle.standardOutput.write(
           Data(((json ? table.objects : table.lines + [""]).joined(separator: "\n") + "\n").utf8))
@@ -114,8 +114,12 @@ struct WorkerCommand: ParsableCommand {
   @Flag var unopened = false
 
   func run() throws {
-    let run = try WorkloadRun(workload, engine, folder: folder, scale: scale == "full" ? .full : .quick)
-    Worker(run: run).serve(isOpened: !unopened)
+    let scale: Scale = scale == "full" ? .full : .quick
+    let work: any Work =
+      workload == .w6
+      ? try TableRun(engine, folder: folder, scale: scale)
+      : try WorkloadRun(workload, engine, folder: folder, scale: scale)
+    Worker(work: work).serve(isOpened: !unopened)
   }
 }
 

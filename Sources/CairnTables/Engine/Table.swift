@@ -14,6 +14,8 @@ public final class Table {
   public let schema: TableSchema
   private var known: TableState
   private var position: Int
+  /// Whether any column has a sanitizer or a validator.
+  private lazy var hasRules = schema.columns.contains { !$0.sanitizers.isEmpty || !$0.validators.isEmpty }
 
   init(_ tables: TableVolume, _ state: TableState, _ schema: TableSchema) {
     self.tables = tables
@@ -47,19 +49,65 @@ public final class Table {
   }
 
   /// Lends the row with a primary key; nil without one.
+  @inlinable
   public func withRow<Result>(
     _ key: [ColumnValue], _ body: (RowReader) throws(StorageError) -> Result
   ) throws(StorageError) -> Result? {
+    guard let row = try takeRow(key) else { return nil }
+    defer { giveBack(row) }
+    return try body(row)
+  }
+
+  /// Lends the row that has some values in a unique index; nil without one.
+  @inlinable
+  public func withRow<Result>(
+    index name: String, _ values: [ColumnValue], _ body: (RowReader) throws(StorageError) -> Result
+  ) throws(StorageError) -> Result? {
+    guard let row = try takeRow(index: name, values) else { return nil }
+    defer { giveBack(row) }
+    return try body(row)
+  }
+
+  @usableFromInline
+  func takeRow(_ key: [ColumnValue]) throws(StorageError) -> RowReader? {
     let (_, state) = try current()
     try tables.require(.read, on: state)
-    let reader = RowReader(state.layout)
-    let isFound = try BulkCopy.withRawSpan(of: try state.key(key)) { (key) throws(StorageError) in
-      try tables.tree(state).withValue(for: key) { (row) throws(StorageError) -> Bool in
-        reader.set(state.layout, key, row)
-        return true
-      }
+    let reader = tables.takeReader(state.layout)
+    let isFound = try reader.load(from: tables.tree(state)) { (bytes) throws(StorageError) in
+      try state.appendKey(key, to: &bytes)
     }
-    return isFound == nil ? nil : try body(reader)
+    if isFound { return reader }
+    tables.giveBack(reader)
+    return nil
+  }
+
+  @usableFromInline
+  func takeRow(index name: String, _ values: [ColumnValue]) throws(StorageError) -> RowReader? {
+    let (_, state) = try current()
+    try tables.require(.read, on: state)
+    let index = try uniqueIndex(name, in: state)
+    guard let key = try tables.uniqueKey(state, index, try fitting(values, index, in: state)) else { return nil }
+    let reader = tables.takeReader(state.layout)
+    guard try reader.load(from: tables.tree(state), { $0 += key }) else { throw state.layout.damage }
+    return reader
+  }
+
+  @usableFromInline
+  func giveBack(_ row: RowReader) { tables.giveBack(row) }
+
+  private func fitting(
+    _ values: [ColumnValue], _ index: IndexState, in state: TableState
+  ) throws(StorageError) -> [ColumnValue] {
+    guard values.count == index.columns.count else {
+      throw .invalidArgument(
+        "index \(index.definition.name) of table \(schema.name) has \(index.columns.count) columns, not \(values.count)"
+      )
+    }
+    var wanted = values
+    for part in wanted.indices {
+      wanted[part] = try state.fitting(values[part], index.columns[part], isNullAllowed: false)
+    }
+    return wanted
   }
 
   /// The row that has some values in a unique index, or nil.
@@ -67,15 +115,7 @@ public final class Table {
     let (_, state) = try current()
     try tables.require(.read, on: state)
     let index = try uniqueIndex(name, in: state)
-    guard values.count == index.columns.count else {
-      throw .invalidArgument(
-        "index \(name) of table \(schema.name) has \(index.columns.count) columns, not \(values.count)")
-    }
-    var wanted: [ColumnValue] = []
-    for (column, value) in zip(index.columns, values) {
-      wanted.append(try state.fitting(value, column, isNullAllowed: false))
-    }
-    guard let key = try tables.uniqueKey(state, index, wanted) else { return nil }
+    guard let key = try tables.uniqueKey(state, index, try fitting(values, index, in: state)) else { return nil }
     guard let row = try tables.row(state, key) else { throw state.layout.damage }
     return row
   }
@@ -231,6 +271,11 @@ public final class Table {
     guard values.count == state.schema.columns.count else {
       throw .invalidArgument(
         "table \(schema.name) has \(state.schema.columns.count) columns; the row has \(values.count)")
+    }
+    if !hasRules {
+      var isFitting = true
+      for column in values.indices where !state.shapes[column].fits(values[column]) { isFitting = false }
+      if isFitting { return values }
     }
     var row = values
     for column in row.indices { row[column] = try sanitized(row[column], column, state) }

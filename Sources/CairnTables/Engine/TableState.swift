@@ -15,6 +15,22 @@ final class TableState: Sendable {
   let checks: [Condition]
   let autoIncrement: Int?
   let scope: ColumnScope
+  /// Whether an index is about each column.
+  let isIndexed: [Bool]
+  /// What each write looks at of each column, without the definition around it.
+  let shapes: [Shape]
+
+  struct Shape: Sendable {
+    let type: ColumnType
+    let isOptional: Bool
+    let isAutoIncrement: Bool
+
+    /// Whether a value needs no conversion and may stand in a row that is to be added.
+    @inline(__always)
+    func fits(_ value: ColumnValue) -> Bool {
+      value.isNull ? isOptional || isAutoIncrement : type.accepts(value)
+    }
+  }
 
   init(id: UInt32, _ record: TableRecord, damage: StorageError) throws(StorageError) {
     self.id = id
@@ -57,7 +73,13 @@ final class TableState: Sendable {
           record.indexes[position]))
     }
     self.indexes = indexes
+    var isIndexed = [Bool](repeating: false, count: schema.columns.count)
+    for index in indexes { for column in index.columns + index.notNull { isIndexed[column] = true } }
+    self.isIndexed = isIndexed
     scope = ColumnScope(schema)
+    shapes = schema.columns.map {
+      Shape(type: $0.type, isOptional: $0.isOptional, isAutoIncrement: $0.isAutoIncrement)
+    }
     var checks: [Condition] = []
     for check in schema.checks { checks.append(try Condition(check.predicate, scope)) }
     self.checks = checks
@@ -82,26 +104,31 @@ final class TableState: Sendable {
 
   @inline(__always)
   func appendKey(of values: [ColumnValue], to key: inout [UInt8]) {
-    for (part, column) in keyColumns.enumerated() { layout.key.append(values[column], as: part, to: &key) }
+    for part in keyColumns.indices { layout.key.append(values[keyColumns[part]], as: part, to: &key) }
   }
 
   /// The key of a row whose primary key has these values; throws when they do not fit.
   func key(_ values: [ColumnValue]) throws(StorageError) -> [UInt8] {
+    var key: [UInt8] = []
+    try appendKey(values, to: &key)
+    return key
+  }
+
+  /// Appends the key of a row whose primary key has these values; throws when they do not fit.
+  func appendKey(_ values: [ColumnValue], to key: inout [UInt8]) throws(StorageError) {
     guard values.count == keyColumns.count else {
       throw .invalidArgument(
         "the primary key of table \(schema.name) has \(keyColumns.count) columns, not \(values.count)")
     }
-    var key: [UInt8] = []
-    for (part, column) in keyColumns.enumerated() {
-      layout.key.append(try fitting(values[part], column, isNullAllowed: false), as: part, to: &key)
+    for part in keyColumns.indices {
+      layout.key.append(try fitting(values[part], keyColumns[part], isNullAllowed: false), as: part, to: &key)
     }
-    return key
   }
 
   /// A value as one of a column; throws when it is none.
   func fitting(_ value: ColumnValue, _ column: Int, isNullAllowed: Bool = true) throws(StorageError) -> ColumnValue {
+    if shapes[column].type.accepts(value) || (value.isNull && isNullAllowed) { return value }
     let definition = schema.columns[column]
-    if definition.type.accepts(value) || (value.isNull && isNullAllowed) { return value }
     guard let converted = definition.type.converted(value), !converted.isNull else {
       throw .invalidArgument(
         "column \(definition.name) of table \(schema.name) is \(definition.type) and can not hold \(value.kindName)\(Self.shown(value))"
@@ -138,7 +165,7 @@ final class TableState: Sendable {
 /// One index of a table, made ready for work.
 ///
 /// Its tree has an entry for each row: the values of its columns, then the row's key; the value is empty.
-struct IndexState: Sendable {
+final class IndexState: Sendable {
   let position: Int
   let definition: IndexDefinition
   let columns: [Int]
@@ -193,6 +220,13 @@ struct IndexState: Sendable {
   /// The start of the keys of all rows with the same values.
   @inline(__always)
   func appendPrefix(_ values: [ColumnValue], to key: inout [UInt8]) {
-    for (part, column) in columns.enumerated() { layout.key.append(values[column], as: part, to: &key) }
+    for part in columns.indices { layout.key.append(values[columns[part]], as: part, to: &key) }
+  }
+
+  /// Whether any of some columns decides about its entries.
+  func isAbout(_ assigned: [Bool]) -> Bool {
+    for column in columns where assigned[column] { return true }
+    for column in notNull where assigned[column] { return true }
+    return false
   }
 }

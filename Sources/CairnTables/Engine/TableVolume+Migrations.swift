@@ -44,6 +44,9 @@ extension TableVolume {
     while try !step(to: schema) {}
   }
 
+  /// The version of the program's schema that the tables were last brought to; 0: none yet.
+  public var schemaVersion: UInt32 { catalog.header.schemaVersion }
+
   /// The names of the migrations that were made, in their order.
   public func migrations() throws(StorageError) -> [String] {
     let range = TableRecordKey.range(6)

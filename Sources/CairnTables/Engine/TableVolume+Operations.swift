@@ -10,9 +10,8 @@ extension TableVolume {
 
   /// Throws when a row breaks a rule of its own table that needs no other row.
   func requireRules(_ table: TableState, _ values: [ColumnValue]) throws(StorageError) {
-    for (column, definition) in table.schema.columns.enumerated()
-    where values[column].isNull && !definition.isOptional {
-      throw table.violation(.notNull, definition.name, values)
+    for column in table.shapes.indices where values[column].isNull && !table.shapes[column].isOptional {
+      throw table.violation(.notNull, table.schema.columns[column].name, values)
     }
     for (position, check) in table.checks.enumerated() where check.truth(values) == .no {
       throw table.violation(.check, table.schema.checks[position].name, values)
@@ -49,7 +48,8 @@ extension TableVolume {
     let stored = try stored(table, key, values)
     if try tree(table).contains(key) { throw table.violation(.primaryKey, "the primary key", values) }
     for index in table.indexes where index.isUnique(for: values) {
-      if try uniqueKey(table, index, index.columns.map { values[$0] }) != nil {
+      guard let entry = stored.entries[index.position] else { continue }
+      if try isTaken(table, index, entry, keyByteCount: key.count, values) {
         throw table.violation(.unique, index.definition.name, values)
       }
     }
@@ -84,6 +84,7 @@ extension TableVolume {
   func updateNow(
     _ position: Int, _ keys: [[UInt8]], _ assignments: [TableOperation.Assignment]
   ) throws(StorageError) -> UInt64 {
+    if isDirect(position, keys, assignments) { return try updateDirectly(position, keys[0], assignments) ? 1 : 0 }
     let table = catalog.tables[position]
     let plan = ChangePlan(self)
     var count: UInt64 = 0
@@ -127,11 +128,7 @@ extension TableVolume {
     let table = catalog.tables[position]
     var count: UInt64 = 0
     if catalog.incoming[position].isEmpty {
-      for key in keys {
-        guard let old = try row(table, key) else { continue }
-        try remove(table, key, old)
-        count += 1
-      }
+      for key in keys where try removeDirectly(table, key) { count += 1 }
       return count
     }
     let plan = ChangePlan(self)

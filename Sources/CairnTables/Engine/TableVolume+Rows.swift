@@ -63,12 +63,32 @@ extension TableVolume {
   func uniqueKey(
     _ table: TableState, _ index: IndexState, _ values: [ColumnValue]
   ) throws(StorageError) -> [UInt8]? {
-    var found: [UInt8]?
-    try forEachKey(table, .index(index.position), values) { (key) throws(StorageError) in
-      found = key
-      return false
+    guard index.isReady else {
+      var found: [UInt8]?
+      try forEachKey(table, index.columns, values) { (key) throws(StorageError) in
+        found = key
+        return false
+      }
+      return found
     }
-    return found
+    var prefix: [UInt8] = []
+    prefix.reserveCapacity(64)
+    for part in values.indices { index.layout.key.append(values[part], as: part, to: &prefix) }
+    // The entry of a row is its values, then its key.
+    return try BulkCopy.withRawSpan(of: prefix) { (prefix) throws(StorageError) in
+      try tree(index).withFirstTail(of: prefix) { (key) in BulkCopy.array(key) }
+    }
+  }
+
+  /// Whether a row has the values of an entry in a unique index. The entry is one as the tree would hold it, the last bytes of
+  /// it the row's key.
+  func isTaken(
+    _ table: TableState, _ index: IndexState, _ entry: [UInt8], keyByteCount: Int, _ values: [ColumnValue]
+  ) throws(StorageError) -> Bool {
+    guard index.isReady else { return try uniqueKey(table, index, index.columns.map { values[$0] }) != nil }
+    return try BulkCopy.withRawSpan(of: entry) { (entry) throws(StorageError) in
+      try tree(index).withFirstTail(of: entry.extracting(0..<entry.byteCount - keyByteCount)) { _ in true }
+    } ?? false
   }
 
   // MARK: Changing
@@ -102,8 +122,8 @@ extension TableVolume {
   /// Puts a row, which must not be there, and its index entries.
   func put(_ table: TableState, _ stored: StoredRow, _ values: [ColumnValue]) throws(StorageError) {
     try tree(table).put(stored.key, stored.row)
-    for index in table.indexes {
-      if let entry = stored.entries[index.position] { try tree(index).put(entry, []) }
+    for position in stored.entries.indices {
+      if let entry = stored.entries[position] { try tree(table.indexes[position]).put(entry, []) }
     }
     try volume.account(items: 1, bytes: Int64(stored.key.count + stored.row.count))
     if let column = table.autoIncrement { try raiseCounter(of: table, above: values[column]) }
@@ -111,8 +131,8 @@ extension TableVolume {
 
   /// Takes a row, which must be there, and its index entries away.
   func remove(_ table: TableState, _ key: [UInt8], _ values: [ColumnValue]) throws(StorageError) {
-    guard let byteCount = try tree(table).withValue(for: key, { $0.byteCount }) else { throw table.layout.damage }
-    try tree(table).delete(key)
+    let removed = try BulkCopy.withRawSpan(of: key) { (key) throws(StorageError) in try tree(table).remove(key) }
+    guard let byteCount = removed else { throw table.layout.damage }
     for index in table.indexes where index.includes(values) {
       try tree(index).delete(entry(index, key, values))
     }
@@ -123,10 +143,7 @@ extension TableVolume {
   func replace(
     _ table: TableState, _ stored: StoredRow, _ old: [ColumnValue], _ new: [ColumnValue]
   ) throws(StorageError) {
-    guard let byteCount = try tree(table).withValue(for: stored.key, { $0.byteCount }) else {
-      throw table.layout.damage
-    }
-    try tree(table).put(stored.key, stored.row)
+    let byteCount = try overwrite(table, stored.key, stored.row)
     for index in table.indexes {
       let before = index.includes(old) ? entry(index, stored.key, old) : nil
       let after = stored.entries[index.position]
@@ -138,12 +155,20 @@ extension TableVolume {
     if let column = table.autoIncrement { try raiseCounter(of: table, above: new[column]) }
   }
 
+  /// Puts other bytes in the place of a row's, which must be there; how many there were.
+  func overwrite(_ table: TableState, _ key: [UInt8], _ row: [UInt8]) throws(StorageError) -> Int {
+    let replaced = try BulkCopy.withRawSpan(of: key) { (key) throws(StorageError) in
+      try BulkCopy.withRawSpan(of: row) { (row) throws(StorageError) in try tree(table).replace(key, row) }
+    }
+    guard let replaced else { throw table.layout.damage }
+    return replaced
+  }
+
   /// A row as it is stored beside its key.
   func encodedRow(_ table: TableState, _ values: [ColumnValue]) throws(StorageError) -> [UInt8] {
     var row: [UInt8] = []
     row.reserveCapacity(64)
-    let slotColumns = table.layout.slotColumns
-    table.layout.row.append({ slot in slotColumns[slot].map { values[$0] } ?? .null }, to: &row)
+    table.layout.row.append(values, at: table.layout.slotColumns, to: &row)
     guard row.count <= RowLayout.byteCountMax else {
       throw .valueTooLarge(byteCount: UInt64(row.count), limit: UInt64(RowLayout.byteCountMax))
     }

@@ -42,6 +42,7 @@ extension TableVolume {
 
   func setStatisticsNow(_ position: Int, _ counts: [[UInt64]]) throws(StorageError) {
     let table = catalog.tables[position]
+    knownStatistics = []
     for (index, counts) in counts.enumerated() {
       var writer = ByteWriter()
       writer.list(counts) { $1.varint($0) }
@@ -51,6 +52,13 @@ extension TableVolume {
 
   /// The counts of the primary key (0) or an index (its position + 1), if they were made.
   func statistics(_ table: TableState, _ index: Int) throws(StorageError) -> [UInt64]? {
+    for known in knownStatistics where known.table == table.id && known.index == index { return known.counts }
+    let counts = try storedStatistics(table, index)
+    knownStatistics.append((table.id, index, counts))
+    return counts
+  }
+
+  private func storedStatistics(_ table: TableState, _ index: Int) throws(StorageError) -> [UInt64]? {
     try volume.withoutRecording { () throws(StorageError) in
       guard let bytes = try volume.root.get(TableRecordKey.statistics(table.id, index)) else { return nil }
       return try volume.decode(bytes) { (reader) throws(ByteReader.Failure) in

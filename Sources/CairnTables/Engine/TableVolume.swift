@@ -11,6 +11,12 @@ public final class TableVolume: VolumeCompanion {
   var deferred = DeferredChecks()
   /// The next numbers of auto-increment columns that were asked for.
   var counters: [Counter] = []
+  /// What the last update of one row came to: the next one is likely to be of the same columns.
+  var updateShape: UpdateShape?
+  /// Counts that the planner asked for before in this transaction: of the primary key (0) or an index.
+  var knownStatistics: [(table: UInt32, index: Int, counts: [UInt64]?)] = []
+  /// Readers that nobody uses now.
+  private var readers: [RowReader] = []
   /// What the principal may do, by the number of the table.
   private var rights: [(table: UInt32, rights: TableRights)] = []
 
@@ -38,6 +44,7 @@ public final class TableVolume: VolumeCompanion {
     try volume.changeDefinition()
     catalog = try Self.current(volume)
     rights = []
+    knownStatistics = []
   }
 
   /// Forgets what is known of rights.
@@ -119,6 +126,18 @@ public final class TableVolume: VolumeCompanion {
     guard let principal = volume.transaction.principal, try !volume.rights().contains(.admin) else { return }
     throw .accessDenied(principal: principal.bytes, right: Rights.admin.description, volume: volume.name)
   }
+
+  // MARK: Readers
+
+  /// A reader with memory of its own, for as long as a closure runs; then it is given back.
+  func takeReader(_ layout: EntryLayout) -> RowReader {
+    guard let reader = readers.popLast() else { return RowReader(layout) }
+    reader.begin(layout)
+    return reader
+  }
+
+  /// Takes back a reader that nobody uses any more.
+  func giveBack(_ reader: RowReader) { readers.append(reader) }
 
   // MARK: Trees
 

@@ -148,7 +148,7 @@ extension Condition {
 
   private static func raw(_ value: ColumnValue, _ layout: EntryLayout, _ column: Int) -> RawLiteral {
     let type = layout.columns[column].type
-    switch layout.columns[column].place {
+    switch layout.places[column] {
     case .key(let part):
       guard type.accepts(value) else { return .none }
       var key: [UInt8] = []
@@ -244,13 +244,13 @@ extension Condition {
       return Self.isIn(try layout.value(column, key, row), list, hasNull)
     case .isNull(let column): return Truth(try Self.isNull(column, layout, key, row))
     case .hasPrefix(let column, let prefix):
-      if case .slot(let slot) = layout.columns[column].place, case .at(let range) = layout.row.field(slot, in: row) {
+      if case .slot(let slot) = layout.places[column], case .at(let range) = layout.row.field(slot, in: row) {
         return Truth(row.hasPrefix(range, prefix))
       }
       guard let bytes = Self.textBytes(try layout.value(column, key, row)) else { return .unknown }
       return Truth(bytes.starts(with: prefix))
     case .contains(let column, let part):
-      if case .slot(let slot) = layout.columns[column].place, case .at(let range) = layout.row.field(slot, in: row) {
+      if case .slot(let slot) = layout.places[column], case .at(let range) = layout.row.field(slot, in: row) {
         return Truth(row.contains(range, part))
       }
       guard let bytes = Self.textBytes(try layout.value(column, key, row)) else { return .unknown }
@@ -283,7 +283,7 @@ extension Condition {
     _ column: Int, _ comparison: Comparison, _ literal: ColumnValue, _ raw: RawLiteral, _ layout: EntryLayout,
     _ key: RawSpan, _ row: RawSpan
   ) throws(StorageError) -> Truth {
-    switch (raw, layout.columns[column].place) {
+    switch (raw, layout.places[column]) {
     case (.none, _): break
     case (.encoded(let encoded), .key(let part)):
       guard let range = layout.key.range(of: part, in: key) else { throw layout.damage }
@@ -336,7 +336,7 @@ extension Condition {
   private static func isNull(
     _ column: Int, _ layout: EntryLayout, _ key: RawSpan, _ row: RawSpan
   ) throws(StorageError) -> Bool {
-    guard case .slot(let slot) = layout.columns[column].place else { return try layout.value(column, key, row).isNull }
+    guard case .slot(let slot) = layout.places[column] else { return try layout.value(column, key, row).isNull }
     switch layout.row.field(slot, in: row) {
     case .null: return true
     case .missing: return layout.columns[column].initial.isNull

@@ -52,15 +52,25 @@ final class GroupSource: RowSource {
     // Without columns there is one result, also of no rows.
     guard !order.terms.isEmpty else {
       var group = Group(key: [], values: [], states: aggregates)
-      while let row = try source.next() {
+      var row: [ColumnValue] = []
+      while try source.next(into: &row) {
         for index in aggregates.indices { try group.states[index].add(row) }
       }
       return [group]
     }
     var groups: [Group] = []
     var places: [[UInt8]: Int] = [:]
-    while let row = try source.next() {
-      let key = order.key(of: row)
+    var row: [ColumnValue] = []
+    var key: [UInt8] = []
+    var last = -1
+    while try source.next(into: &row) {
+      // In the order of an index, or where few values alternate, it is the last group's.
+      if last >= 0, isSame(groups[last].values, row) {
+        for index in aggregates.indices { try groups[last].states[index].add(row) }
+        continue
+      }
+      key.removeAll(keepingCapacity: true)
+      order.appendKey(of: row, to: &key)
       let place: Int
       if let known = places[key] {
         place = known
@@ -79,6 +89,7 @@ final class GroupSource: RowSource {
         places[key] = place
         groups.append(Group(key: key, values: values, states: aggregates))
       }
+      last = place
       for index in aggregates.indices { try groups[place].states[index].add(row) }
     }
     if spilled != nil {
@@ -87,6 +98,13 @@ final class GroupSource: RowSource {
     }
     groups.sort { $0.key.lexicographicallyPrecedes($1.key) }
     return groups
+  }
+
+  /// Whether a row has the values of a group.
+  @inline(__always)
+  private func isSame(_ values: [ColumnValue], _ row: [ColumnValue]) -> Bool {
+    for index in values.indices where values[index] != row[order.terms[index].column] { return false }
+    return true
   }
 
   private func spill(_ groups: [Group]) throws(StorageError) {

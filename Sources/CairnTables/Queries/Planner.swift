@@ -31,6 +31,8 @@ struct Planner {
   let needed: [Bool]
   /// How many rows are wanted.
   var limit: UInt64?
+  /// Whether to say why; a query that is only done needs no text.
+  var explains = false
   /// Rows may come out of an index alone.
   private var allowsIndexOnly = true
 
@@ -168,7 +170,8 @@ struct Planner {
       fixedColumnCount: built.fixedColumnCount, layout: layout)
     return Choice(
       path: path, isOrdered: isOrdered || order.isEmpty, estimatedRowCount: UInt64(max(0, entries)), cost: cost,
-      reason: reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
+      reason: !explains
+        ? "" : reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
       access: access(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly),
       isBound: built.boundColumnCount > 0 || built.ranges.isEmpty)
   }

@@ -20,13 +20,17 @@ struct QueryExecution {
     var steps: [String]
   }
 
-  init(_ tables: TableVolume, _ table: TableState, _ asked: Query) throws(StorageError) {
+  /// - Parameter explains: whether the plan is to say why.
+  init(
+    _ tables: TableVolume, _ table: TableState, _ asked: Query, explains: Bool = false
+  ) throws(StorageError) {
     try Self.requireSound(asked)
     var query = asked
     if query.after != nil, query.order.isEmpty { query.order = table.schema.primaryKey.map { OrderTerm($0) } }
     let joined = try Self.joins(tables, table, query)
     let base = try Self.baseConditions(query, table, joined.scope, isJoined: !query.joins.isEmpty)
-    let needed = try Self.needed(query, table, joined)
+    let allNeeded = try Self.needed(query, table, joined)
+    let needed = Array(allNeeded[..<table.schema.columns.count])
     // The access path can give the order only when rows stay what they are until the end.
     let isDirect = query.joins.isEmpty && !query.isGrouped
     var terms: [(column: Int, isDescending: Bool)] = []
@@ -35,9 +39,10 @@ struct QueryExecution {
     }
     let isPaged = isDirect && !query.isDistinct
     let wanted = query.limit.map { $0.addingReportingOverflow(query.offset) }
-    let planner = Planner(
+    var planner = Planner(
       tables: tables, table: table, condition: base.condition, order: terms, needed: needed,
       limit: isDirect && !query.isDistinct ? wanted.flatMap { $0.overflow ? nil : $0.partialValue } : nil)
+    planner.explains = explains
     let choice = try planner.choose()
     var path = choice.path
     let rowOrder = isDirect ? Self.order(terms, table, path) : nil
@@ -49,7 +54,8 @@ struct QueryExecution {
     }
     let condition = try Condition(base.predicate, table.scope, TableStream.rowLayout(table, path))
     var assembly = Assembly(
-      source: StreamSource(TableStream(tables, table, path, condition), needed: needed),
+      source: StreamSource(
+        TableStream(tables, table, path, condition, limit: isPaged && isOrdered ? planner.limit : nil), needed: needed),
       scope: ColumnScope(table.schema), steps: [choice.reason])
     if case .constant(.yes) = condition {} else { assembly.steps.append("keep the rows for which the filter is true") }
     if let after = query.after, let rowOrder {
@@ -57,7 +63,7 @@ struct QueryExecution {
       assembly.steps.append("leave out what is not behind the page token")
     }
     for (position, join) in query.joins.enumerated() {
-      try Self.add(join, joined.pairs[position], tables, query, &assembly)
+      try Self.add(join, joined.pairs[position], tables, query, allNeeded, &assembly)
     }
     if !query.joins.isEmpty, query.filter != .always {
       assembly.source = FilterSource(assembly.source, try Condition(query.filter, assembly.scope))
@@ -104,13 +110,13 @@ struct QueryExecution {
     return (predicate, try Condition(predicate, table.scope))
   }
 
-  /// The columns of the table that the query looks at.
+  /// The columns of all tables that the query looks at.
   private static func needed(
     _ query: Query, _ table: TableState, _ joined: Joined
   ) throws(StorageError) -> [Bool] {
-    let count = table.schema.columns.count
+    let count = joined.scope.columns.count
     if query.columns == nil && !query.isGrouped { return Array(repeating: true, count: count) }
-    var columns = [Bool](repeating: false, count: joined.scope.columns.count)
+    var columns = [Bool](repeating: false, count: count)
     try Condition(query.filter, joined.scope).collectColumns(into: &columns)
     var names = query.groupBy
     for aggregate in query.aggregates { if let column = aggregate.column { names.append(column) } }
@@ -119,7 +125,7 @@ struct QueryExecution {
     for pairs in joined.pairs { for pair in pairs { columns[pair.outer] = true } }
     // The primary key decides what an order leaves open, and is in every tree anyway.
     for column in table.keyColumns { columns[column] = true }
-    return Array(columns[..<count])
+    return columns
   }
 
   /// The order of rows of one table, down to the primary key.
@@ -250,10 +256,20 @@ struct QueryExecution {
   }
 
   private static func add(
-    _ join: Join, _ pairs: [(outer: Int, inner: Int)], _ tables: TableVolume, _ query: Query,
+    _ join: Join, _ pairs: [(outer: Int, inner: Int)], _ tables: TableVolume, _ query: Query, _ needed: [Bool],
     _ assembly: inout Assembly
   ) throws(StorageError) {
     let table = try table(of: join, tables)
+    let first = assembly.scope.columns.count
+    if let keyColumns = keyColumns(of: pairs, table) {
+      assembly.source = KeyJoinSource(
+        assembly.source, tables, table, join.kind, outerColumnCount: first, keyColumns: keyColumns,
+        needed: table.shapes.indices.filter { needed[first + $0] })
+      assembly.scope.append(table.schema, as: join.alias ?? table.schema.name, isOptional: join.kind == .left)
+      assembly.steps.append(
+        "\(join.kind == .left ? "left" : "inner") join with \(table.schema.name), looked up by its primary key")
+      return
+    }
     let source = JoinSource(
       assembly.source, tables, table, join.kind, outerColumns: pairs.map { $0.outer },
       innerColumns: pairs.map { $0.inner }, budget: query.memoryBudget)
@@ -261,6 +277,17 @@ struct QueryExecution {
     assembly.scope.append(table.schema, as: join.alias ?? table.schema.name, isOptional: join.kind == .left)
     assembly.steps.append(
       "\(join.kind == .left ? "left" : "inner") join with \(table.schema.name), looked up \(source.title)")
+  }
+
+  /// The columns of the rows so far that are a table's whole primary key, in its order; nil when the pairs are not just that.
+  private static func keyColumns(of pairs: [(outer: Int, inner: Int)], _ table: TableState) -> [Int]? {
+    guard pairs.count == table.keyColumns.count else { return nil }
+    var columns: [Int] = []
+    for column in table.keyColumns {
+      guard let pair = pairs.first(where: { $0.inner == column }) else { return nil }
+      columns.append(pair.outer)
+    }
+    return columns
   }
 
   // MARK: Groups

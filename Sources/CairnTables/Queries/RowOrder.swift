@@ -15,13 +15,19 @@ struct RowOrder {
   /// The key of a row: the key of each column, its bytes flipped where the order descends.
   func key(of row: [ColumnValue]) -> [UInt8] {
     var key: [UInt8] = []
+    appendKey(of: row, to: &key)
+    return key
+  }
+
+  /// Appends the key of a row.
+  @inline(__always)
+  func appendKey(of row: [ColumnValue], to key: inout [UInt8]) {
     for term in terms {
       let start = key.count
       row[term.column].appendKey(as: term.type, isOptional: term.isOptional, to: &key)
       guard term.isDescending else { continue }
       for index in start..<key.count { key[index] = ~key[index] }
     }
-    return key
   }
 
   /// The columns' values out of a key. Throws `invalidArgument` when it is none of this order.

@@ -6,24 +6,40 @@ import CairnVolumes
 class RowSource {
   /// The next row; nil behind the last.
   func next() throws(StorageError) -> [ColumnValue]? { nil }
+
+  /// Puts the next row in the place of one that is not needed any more; false behind the last. Who goes through many rows
+  /// saves an array for each.
+  func next(into row: inout [ColumnValue]) throws(StorageError) -> Bool {
+    guard let next = try next() else { return false }
+    row = next
+    return true
+  }
 }
 
 /// The rows of a table; columns that nobody needs are null.
 final class StreamSource: RowSource {
   private let stream: TableStream
-  private let needed: [Bool]
+  private let needed: [Int]
+  private let columnCount: Int
 
   init(_ stream: TableStream, needed: [Bool]) {
     self.stream = stream
-    self.needed = needed
+    self.needed = needed.indices.filter { needed[$0] }
+    columnCount = needed.count
   }
 
   override func next() throws(StorageError) -> [ColumnValue]? {
     guard try stream.advance() else { return nil }
-    var values: [ColumnValue] = []
-    values.reserveCapacity(needed.count)
-    for column in needed.indices { values.append(needed[column] ? try stream.reader.value(column) : .null) }
+    var values = [ColumnValue](repeating: .null, count: columnCount)
+    try stream.reader.copy(needed, to: &values)
     return values
+  }
+
+  override func next(into row: inout [ColumnValue]) throws(StorageError) -> Bool {
+    guard try stream.advance() else { return false }
+    if row.count != columnCount { row = [ColumnValue](repeating: .null, count: columnCount) }
+    try stream.reader.copy(needed, to: &row)
+    return true
   }
 }
 
@@ -43,12 +59,20 @@ final class FilterSource: RowSource {
     }
     return nil
   }
+
+  override func next(into row: inout [ColumnValue]) throws(StorageError) -> Bool {
+    while try source.next(into: &row) {
+      if condition.truth(row) == .yes { return true }
+    }
+    return false
+  }
 }
 
 /// Some columns of rows, in another order.
 final class ProjectionSource: RowSource {
   private let source: RowSource
   private let columns: [Int]
+  private var whole: [ColumnValue] = []
 
   init(_ source: RowSource, _ columns: [Int]) {
     self.source = source
@@ -56,8 +80,18 @@ final class ProjectionSource: RowSource {
   }
 
   override func next() throws(StorageError) -> [ColumnValue]? {
-    guard let row = try source.next() else { return nil }
-    return columns.map { row[$0] }
+    guard try source.next(into: &whole) else { return nil }
+    return columns.map { whole[$0] }
+  }
+
+  override func next(into row: inout [ColumnValue]) throws(StorageError) -> Bool {
+    guard try source.next(into: &whole) else { return false }
+    if row.count == columns.count {
+      for index in columns.indices { row[index] = whole[columns[index]] }
+    } else {
+      row = columns.map { whole[$0] }
+    }
+    return true
   }
 }
 

@@ -29,6 +29,17 @@ public final class Rows {
     return projection.map { row[$0] }
   }
 
+  /// Puts the next row in the place of another one; false behind the last. Going through many rows with the same array saves
+  /// one for each row.
+  public func next(into row: inout [ColumnValue]) throws(StorageError) -> Bool {
+    guard execution.order == nil, projection == nil else {
+      guard let next = try next() else { return false }
+      row = next
+      return true
+    }
+    return try execution.source.next(into: &row)
+  }
+
   /// The place of the row that came last, for a query that goes on behind it; nil before the first row, and for queries with
   /// joins, groups or distinct.
   public var pageToken: PageToken? {
@@ -63,7 +74,7 @@ extension Table {
   public func explain(_ query: Query = Query()) throws(StorageError) -> QueryPlan {
     let (_, state) = try current()
     try tables.require(.read, on: state)
-    return try QueryExecution(tables, state, query).plan
+    return try QueryExecution(tables, state, query, explains: true).plan
   }
 
   /// Lends each row of a query of this table alone to `body`, until it returns false: the fastest way through many rows.
@@ -86,7 +97,8 @@ extension Table {
     ).choose()
     guard choice.isOrdered else { return try forEachSorted(state, query, body) }
     let stream = TableStream(
-      tables, state, choice.path, try Condition(query.filter, state.scope, TableStream.rowLayout(state, choice.path)))
+      tables, state, choice.path, try Condition(query.filter, state.scope, TableStream.rowLayout(state, choice.path)),
+      limit: query.limit.map { $0.addingReportingOverflow(query.offset).partialValue })
     var skipped: UInt64 = 0
     var remaining = query.limit ?? .max
     while remaining > 0, try stream.advance() {

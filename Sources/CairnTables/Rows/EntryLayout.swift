@@ -21,6 +21,8 @@ final class EntryLayout: Sendable {
   }
 
   let columns: [Column]
+  /// The places of the columns, without what else is known of them: what each read of a value looks at.
+  let places: [Place]
   let key: KeyLayout
   let row: RowLayout
   /// The root of the tree, which damage is reported of.
@@ -30,6 +32,7 @@ final class EntryLayout: Sendable {
 
   init(_ columns: [Column], key: KeyLayout, row: RowLayout, root: BlockNumber) {
     self.columns = columns
+    places = columns.map { $0.place }
     self.key = key
     self.row = row
     self.root = root
@@ -44,16 +47,15 @@ final class EntryLayout: Sendable {
 
   /// The value of a column. It must not stand elsewhere.
   func value(_ column: Int, _ key: RawSpan, _ row: RawSpan) throws(StorageError) -> ColumnValue {
-    let layout = columns[column]
     do throws(ByteReader.Failure) {
-      switch layout.place {
+      switch places[column] {
       case .key(let part):
         guard let range = self.key.range(of: part, in: key) else { throw .malformed }
         return try self.key.value(of: part, at: range, in: key)
       case .slot(let slot):
         switch self.row.field(slot, in: row) {
         case .null: return .null
-        case .missing: return layout.initial
+        case .missing: return columns[column].initial
         case .at(let range): return try self.row.value(of: slot, at: range, in: row)
         case .damaged: throw .malformed
         }
@@ -62,6 +64,19 @@ final class EntryLayout: Sendable {
     } catch {
       throw damage
     }
+  }
+
+  /// The values of some columns; the others are null.
+  func values(_ key: RawSpan, _ row: RawSpan, where isNeeded: [Bool]) throws(StorageError) -> [ColumnValue] {
+    var values = [ColumnValue](repeating: .null, count: columns.count)
+    for column in isNeeded.indices where isNeeded[column] { values[column] = try value(column, key, row) }
+    return values
+  }
+
+  /// Puts a value in its place in a row; false: it has none of a fixed width there.
+  func patch(_ column: Int, with value: ColumnValue, in row: inout [UInt8]) -> Bool {
+    guard case .slot(let slot) = places[column] else { return false }
+    return self.row.patch(slot, with: value, in: &row)
   }
 
   /// The values of all columns.

@@ -3,6 +3,26 @@ import CairnBytes
 // Rows and keys where they lie. This is the one file of the layer that loads numbers from raw memory: each load checks its
 // bounds against the span, and any bytes are a number.
 
+extension [UInt8] {
+  /// Appends the low bytes of a number, the lowest first.
+  @inline(__always)
+  mutating func appendLittle(_ number: UInt64, byteCount: Int) {
+    unsafe Swift.withUnsafeBytes(of: number.littleEndian) { bytes in
+      unsafe append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(byteCount)))
+    }
+  }
+
+  /// Appends zeros.
+  @inline(__always)
+  mutating func appendZeros(_ count: Int) { append(contentsOf: repeatElement(0, count: count)) }
+
+  /// Puts the low bytes of a number in the place of others, the lowest first.
+  @inline(__always)
+  mutating func putLittle(_ number: UInt64, byteCount: Int, at offset: Int) {
+    for index in 0..<byteCount { self[offset + index] = UInt8(truncatingIfNeeded: number >> UInt64(8 * index)) }
+  }
+}
+
 extension RawSpan {
   @inline(__always)
   func byte(_ offset: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) }

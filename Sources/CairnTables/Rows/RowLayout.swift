@@ -138,61 +138,78 @@ package struct RowLayout: Sendable {
 
   // MARK: Writing
 
-  /// Appends a row: a value for each slot, null or of its type.
-  package func append(_ values: (Int) -> ColumnValue, to row: inout [UInt8]) {
+  /// Appends a row: of each slot the value of its column, null for a slot without one. The values are of the slots' types.
+  package func append(_ values: [ColumnValue], at slotColumns: [Int?], to row: inout [UInt8]) {
     let start = row.count
-    var variable: [UInt8] = []
-    var ends: [Int] = []
-    ends.reserveCapacity(variableBefore[slots.count])
-    row.append(0)
-    row.append(0)
-    let bitmap = row.count
-    for _ in 0..<(slots.count + 7) / 8 { row.append(0) }
-    for (slot, type) in slots.enumerated() {
-      let value = values(slot)
-      if value.isNull { row[bitmap + slot / 8] |= 1 << UInt8(slot & 7) }
-      if let width = type.fixedByteCount {
-        Self.appendFixed(value, width: width, to: &row)
+    if !append(values, at: slotColumns, endByteCount: 2, to: &row) {
+      row.removeLast(row.count - start)
+      _ = append(values, at: slotColumns, endByteCount: 4, to: &row)
+    }
+  }
+
+  /// False: the ends do not fit in so many bytes.
+  private func append(
+    _ values: [ColumnValue], at slotColumns: [Int?], endByteCount: Int, to row: inout [UInt8]
+  ) -> Bool {
+    let bitmap = row.count + Self.headerByteCount
+    let ends = bitmap + (slots.count + 7) / 8 + fixedBefore[slots.count]
+    let bytes = ends + variableBefore[slots.count] * endByteCount
+    row.appendLittle(UInt64(slots.count) | (endByteCount == 4 ? UInt64(Self.wideFlag) : 0), byteCount: 2)
+    for _ in bitmap..<bitmap + (slots.count + 7) / 8 { row.append(0) }
+    for slot in slots.indices {
+      var isNull = true
+      if let column = slotColumns[slot] { isNull = values[column].isNull }
+      if isNull { row[bitmap + slot / 8] |= 1 << UInt8(slot & 7) }
+      guard let width = slots[slot].fixedByteCount else { continue }
+      if let column = slotColumns[slot], !isNull {
+        Self.appendFixed(values[column], width: width, to: &row)
       } else {
-        Self.appendVariable(value, to: &variable)
-        ends.append(variable.count)
+        row.appendZeros(width)
       }
     }
-    let isWide = variable.count > Int(UInt16.max)
-    for end in ends {
-      row.append(UInt8(truncatingIfNeeded: end))
-      row.append(UInt8(truncatingIfNeeded: end >> 8))
-      guard isWide else { continue }
-      row.append(UInt8(truncatingIfNeeded: end >> 16))
-      row.append(UInt8(truncatingIfNeeded: end >> 24))
+    row.appendZeros(bytes - ends)
+    var place = ends
+    for slot in slots.indices where slots[slot].fixedByteCount == nil {
+      if let column = slotColumns[slot] { Self.appendVariable(values[column], to: &row) }
+      let end = row.count - bytes
+      guard endByteCount == 4 || end <= Int(UInt16.max) else { return false }
+      row.putLittle(UInt64(end), byteCount: endByteCount, at: place)
+      place += endByteCount
     }
-    row += variable
-    let header = UInt16(slots.count) | (isWide ? Self.wideFlag : 0)
-    row[start] = UInt8(truncatingIfNeeded: header)
-    row[start + 1] = UInt8(truncatingIfNeeded: header >> 8)
+    return true
+  }
+
+  /// Puts a value in a slot of a row that has a fixed width there; false, and the row as it was, when it has none.
+  func patch(_ slot: Int, with value: ColumnValue, in row: inout [UInt8]) -> Bool {
+    guard let width = slots[slot].fixedByteCount, row.count >= Self.headerByteCount else { return false }
+    let count = Int(UInt16(row[0]) | UInt16(row[1]) << 8) & Int(~Self.wideFlag)
+    let start = Self.headerByteCount + (count + 7) / 8 + fixedBefore[slot]
+    guard slot < count, count <= slots.count, start + width <= row.count else { return false }
+    let mark: UInt8 = 1 << UInt8(slot & 7)
+    if value.isNull {
+      row[Self.headerByteCount + slot / 8] |= mark
+      for index in start..<start + width { row[index] = 0 }
+      return true
+    }
+    row[Self.headerByteCount + slot / 8] &= ~mark
+    var bytes: [UInt8] = []
+    Self.appendFixed(value, width: width, to: &bytes)
+    for index in bytes.indices { row[start + index] = bytes[index] }
+    return true
   }
 
   private static func appendFixed(_ value: ColumnValue, width: Int, to row: inout [UInt8]) {
     switch value {
-    case .integer(let number): append(UInt64(bitPattern: number), width, to: &row)
-    case .unsigned(let number): append(number, width, to: &row)
-    case .double(let number): append(number.bitPattern, width, to: &row)
-    case .bool(let flag): append(flag ? 1 : 0, width, to: &row)
-    case .date(let date): append(UInt64(UInt32(bitPattern: date.daysSince1970)), width, to: &row)
-    case .timestamp(let time): append(UInt64(bitPattern: time.nanosecondsSince1970), width, to: &row)
+    case .integer(let number): row.appendLittle(UInt64(bitPattern: number), byteCount: width)
+    case .unsigned(let number): row.appendLittle(number, byteCount: width)
+    case .double(let number): row.appendLittle(number.bitPattern, byteCount: width)
+    case .bool(let flag): row.appendLittle(flag ? 1 : 0, byteCount: width)
+    case .date(let date): row.appendLittle(UInt64(UInt32(bitPattern: date.daysSince1970)), byteCount: width)
+    case .timestamp(let time): row.appendLittle(UInt64(bitPattern: time.nanosecondsSince1970), byteCount: width)
     case .uniqueID(let id):
-      append(id.high, 8, to: &row)
-      append(id.low, 8, to: &row)
-    default: for _ in 0..<width { row.append(0) }
-    }
-  }
-
-  @inline(__always)
-  private static func append(_ bits: UInt64, _ width: Int, to row: inout [UInt8]) {
-    var bits = bits
-    for _ in 0..<width {
-      row.append(UInt8(truncatingIfNeeded: bits))
-      bits >>= 8
+      row.appendLittle(id.high, byteCount: 8)
+      row.appendLittle(id.low, byteCount: 8)
+    default: row.appendZeros(width)
     }
   }
 

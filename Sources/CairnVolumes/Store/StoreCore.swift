@@ -23,6 +23,8 @@ final class StoreCore: @unchecked Sendable {
 
   private let lock = Lock()
   private var newest: CatalogState?
+  /// The state as of the last commit that was read: as long as nobody commits, readers need not look it up.
+  private var lastRead: (sequence: UInt64, state: CatalogState)?
   private var mounted: Set<UInt64> = []
   private var latestTime: UInt64 = 0
   /// What filesystems parsed, the latest last.
@@ -82,6 +84,19 @@ final class StoreCore: @unchecked Sendable {
     defer { lock.unlock() }
     if (newest?.generation ?? 0) <= loaded.generation { newest = loaded }
     return loaded
+  }
+
+  /// The catalog's volumes and holds as a view of a commit sees them.
+  func state(in view: BlockView) throws(StorageError) -> CatalogState {
+    lock.lock()
+    let known = lastRead
+    lock.unlock()
+    if let known, known.sequence == view.sequence { return known.state }
+    let state = try state(try catalog.store(in: view), in: view)
+    lock.lock()
+    defer { lock.unlock() }
+    if (lastRead?.sequence ?? 0) <= view.sequence { lastRead = (view.sequence, state) }
+    return state
   }
 
   /// The filesystem of a kind, if the program registered it.

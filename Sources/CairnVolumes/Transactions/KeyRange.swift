@@ -28,6 +28,18 @@ struct KeyRange: Hashable, Sendable {
     return next
   }
 
+  /// The first bytes behind all that begin with `prefix`; nil when there are none.
+  static func end(ofPrefix prefix: [UInt8]) -> [UInt8]? {
+    var end = prefix
+    while let last = end.popLast() {
+      if last < 0xFF {
+        end.append(last + 1)
+        return end
+      }
+    }
+    return nil
+  }
+
   /// Whether the ranges share a key.
   func overlaps(_ other: KeyRange) -> Bool {
     Self.isBelow(low, end: other.high) && Self.isBelow(other.low, end: high)

@@ -74,7 +74,9 @@ public final class Transaction {
     self.id = id
     self.staging = staging
     self.recorder = recorder
-    state = try core.state(try core.catalog.store(in: view), in: view)
+    // A running transaction's own view has no commit.
+    state =
+      writer == nil ? try core.state(in: view) : try core.state(try core.catalog.store(in: view), in: view)
     holds = state.holds
   }
 

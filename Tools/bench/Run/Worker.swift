@@ -14,11 +14,11 @@ internal import Foundation
 ///
 /// Whatever fails is answered with `error` and a text.
 struct Worker {
-  let run: WorkloadRun
+  let work: any Work
 
   func serve(isOpened: Bool) {
     answer {
-      if isOpened { try run.prepare() }
+      if isOpened { try work.prepare() }
       return "ready"
     }
     var start = ProcessFigures.now()
@@ -29,34 +29,42 @@ struct Worker {
       answer {
         switch command {
         case "begin":
-          try run.begin(phase: numbers[0])
+          try work.begin(phase: numbers[0])
           start = ProcessFigures.now()
           return "ok"
         case "run":
+          work.prepare(phase: numbers[0], chunk: numbers[1])
           let before = monotonicNanoseconds()
-          let count = try run.run(phase: numbers[0], chunk: numbers[1])
+          let count = try work.run(phase: numbers[0], chunk: numbers[1])
           return "done \(count) \(monotonicNanoseconds() - before)"
         case "end":
           let now = ProcessFigures.now()
           return
             "figures \(now.processorSeconds - start.processorSeconds) \(now.writtenByteCount - start.writtenByteCount) \(now.flushCount - start.flushCount) \(now.peakByteCount)"
         case "fill":
+          let run = try maps()
           while true {
             try run.fill(space: 2, count: Scale.batchCount)
             say("batch")
           }
-        case "open": return try run.openAndGet()
+        case "open": return try maps().openAndGet()
         case "verify":
-          try run.verify(batchCount: numbers[0])
+          try maps().verify(batchCount: numbers[0])
           return "ok"
         default: throw EngineFailure(description: "an unknown command: \(line)")
         }
       }
     }
     answer {
-      try run.engine.close()
+      try work.close()
       return "bye"
     }
+  }
+
+  /// The work of what only workloads of keys and values do.
+  private func maps() throws -> WorkloadRun {
+    guard let run = work as? WorkloadRun else { throw EngineFailure(description: "not a workload of keys and values") }
+    return run
   }
 
   private func answer(_ body: () throws -> String) {

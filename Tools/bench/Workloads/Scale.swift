@@ -22,6 +22,8 @@ struct Scale {
   static let quick = Scale(recordCount: 200_000, commitChunkCount: 60, getChunkCount: 30, objectCount: 16)
   static let full = Scale(recordCount: 1_000_000, commitChunkCount: 200, getChunkCount: 60, objectCount: 64)
 
+  /// Rows of a table that are updated, and as many that are deleted.
+  var changedRowCount: Int { recordCount / 5 }
   /// Bytes of Cairn's image, which it takes at once.
   var imageByteCount: Int { max(512 << 20, recordCount * 1200) + objectCount * objectByteCount }
   /// Bytes of the file that the limit is measured on.

@@ -22,6 +22,7 @@ enum WorkloadKind: String, CaseIterable, Codable {
   case w3 = "W3"
   case w4 = "W4"
   case w5 = "W5"
+  case w6 = "W6"
   case w7 = "W7"
   case w8 = "W8"
   case readers = "R"
@@ -36,6 +37,7 @@ enum WorkloadKind: String, CaseIterable, Codable {
     case .w3: "random gets over the records of W2, warm"
     case .w4: "ordered scan of them all, and ranges of 100"
     case .w5: "objects of 8 MiB, each durable; then read whole"
+    case .w6: "rows of four columns with a unique text index and one of integers"
     case .w7: "opening after kill -9 in the middle of W2"
     case .w8: "bank transfers: read 2, write 2, durable"
     case .readers: "gets by 1, 4 and 16 threads beside one that commits"
@@ -47,6 +49,7 @@ enum WorkloadKind: String, CaseIterable, Codable {
     switch self {
     case .w1, .w2, .w2s, .w8, .w3, .w4: engine != .files
     case .w5: true
+    case .w6: engine == .cairn || engine == .sqlite
     case .w7: engine != .files && engine != .limit
     case .w1c, .readers: engine.isConcurrent
     }
@@ -93,6 +96,7 @@ enum WorkloadKind: String, CaseIterable, Codable {
         Phase(name: "get from its own cache", unit: "objects", chunkCount: scale.objectCount),
         Phase(name: "cold get", unit: "objects", chunkCount: scale.objectCount),
       ]
+    case .w6: return TableRun.phases(scale)
     case .w8:
       return [
         Phase(
@@ -110,7 +114,7 @@ enum WorkloadKind: String, CaseIterable, Codable {
 }
 
 /// One engine under one workload, in a process of its own.
-final class WorkloadRun {
+final class WorkloadRun: Work {
   let kind: WorkloadKind
   let engine: any Engine
   let engineKind: EngineKind
@@ -165,7 +169,7 @@ final class WorkloadRun {
   func prepare() throws {
     try engine.open()
     switch kind {
-    case .w1, .w1c, .w2, .w2s, .w5: break
+    case .w1, .w1c, .w2, .w2s, .w5, .w6: break
     case .w3, .w4, .readers, .w7:
       try fill(space: 2, count: scale.recordCount)
       if kind != .w7 { try reopenWarm() }
@@ -174,6 +178,8 @@ final class WorkloadRun {
       try reopenWarm()
     }
   }
+
+  func close() throws { try engine.close() }
 
   private func reopenWarm() throws {
     // The limit has its records in memory alone.
@@ -215,7 +221,7 @@ final class WorkloadRun {
     case .w5: return try phase == 0 ? putObject(chunk) : getObject(chunk)
     case .w8: return try transfer()
     case .readers: return try getBesideWriter([1, 4, 16][phase])
-    case .w7: throw EngineFailure(description: "W7 does not go by chunks")
+    case .w6, .w7: throw EngineFailure(description: "\(kind) does not go by chunks of keys and values")
     }
   }
 

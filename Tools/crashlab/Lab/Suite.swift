@@ -42,7 +42,7 @@ struct CaseFailure: Error, CustomStringConvertible {
 /// All suites, in the order in which they run.
 enum Suites {
   static let all: [any Suite] = [
-    CrashDeviceSuite(), CrashStoreSuite(), ModelSuite(), SchedulesSuite(), ProcessSuite(),
+    CrashDeviceSuite(), CrashStoreSuite(), CrashTablesSuite(), ModelSuite(), SchedulesSuite(), ProcessSuite(),
     FaultSuite(), BudgetSuite(), BitFlipSuite(), MisplacedSuite(), StaleSuite(), StrangeSuite(), FuzzSuite(),
     PlantedSuite(),
   ]

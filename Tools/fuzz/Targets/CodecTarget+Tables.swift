@@ -176,7 +176,8 @@ extension CodecTarget {
   private static func rowSample(isNull: Bool) -> [UInt8] {
     let head = [UInt8(values.count)] + ColumnType.allCases.map { $0.rawValue }
     var row: [UInt8] = []
-    RowLayout(Array(ColumnType.allCases)).append({ isNull && $0 % 2 == 0 ? .null : values[$0] }, to: &row)
+    let columns = values.indices.map { isNull && $0 % 2 == 0 ? ColumnValue.null : values[$0] }
+    RowLayout(Array(ColumnType.allCases)).append(columns, at: Array(columns.indices), to: &row)
     return head + row
   }
 
@@ -202,7 +203,7 @@ extension CodecTarget {
     }
     guard let values else { return nil }
     var written: [UInt8] = []
-    layout.append({ values[$0] }, to: &written)
+    layout.append(values, at: Array(values.indices), to: &written)
     return Array(bytes[..<head.offset]) + written
   }
 }

@@ -1,21 +1,8 @@
 import CairnTestSupport
 
 /// What some transactions do, call by call; a schedule says in which order the calls come.
-struct SchedulePattern: Sendable {
-  /// One call on the map that all transactions share.
-  enum Call: UInt8, Sendable, CaseIterable {
-    case getX, getY, getZ
-    /// All keys and values.
-    case scanAll
-    /// The keys from y on.
-    case scanTail
-    case count
-    case putX, putY, putZ
-    /// Tells whether there was something.
-    case deleteX, deleteZ
-    /// Tells how many there were.
-    case deleteTail
-  }
+struct SchedulePattern<Subject: ScheduleSubject>: Sendable {
+  typealias Call = Subject.Call
 
   /// The calls of each transaction; its commit follows the last.
   var scripts: [[Call]]
@@ -29,37 +16,13 @@ struct SchedulePattern: Sendable {
   /// Steps of each transaction.
   var stepCounts: [Int] { scripts.indices.map { scripts[$0].count + (isPrepared[$0] ? 2 : 1) } }
 
-  /// How many patterns there are for each number of transactions.
-  static let count = 64
-
-  /// Patterns that every textbook has, for two transactions: lost update, write skew, phantom, dirty and unrepeatable read,
-  /// deletes against inserts, ranges against keys.
-  private static let classics: [[[Call]]] = [
-    [[.getX, .putX], [.getX, .putX]],
-    [[.getX, .getY, .putX], [.getX, .getY, .putY]],
-    [[.scanAll, .putZ], [.scanAll, .putZ]],
-    [[.count, .putZ, .getZ], [.count, .putX, .deleteZ]],
-    [[.getX, .getX, .putY], [.putX, .getY]],
-    [[.putX, .putY], [.getX, .getY, .scanAll]],
-    [[.putX, .putY], [.putY, .putX]],
-    [[.deleteX, .putX], [.deleteX, .putX]],
-    [[.deleteTail, .putX], [.putZ, .getX]],
-    [[.scanTail, .putX], [.deleteTail, .putX]],
-    [[.deleteZ, .putZ, .scanTail, .getX], [.putZ, .deleteTail, .putX, .count]],
-    [[.putX, .getX, .putX, .getX], [.putX, .getX, .putX, .getX]],
-    [[.getX], [.putX]],
-    [[.putZ], [.count]],
-    [[.getZ, .putZ, .getZ, .deleteZ], [.getZ, .putZ, .getZ, .deleteZ]],
-    [[.scanAll, .scanTail, .count, .getY], [.putX, .putY, .putZ, .deleteX]],
-  ]
-
   /// A pattern by its number. `callCountMax` bounds the calls of each transaction.
   init(_ number: Int, transactions: Int, callCountMax: Int) {
     var draws = SeededGenerator(seed: UInt64(number) &* 31 &+ UInt64(transactions))
-    if transactions == 2, number < Self.classics.count {
-      scripts = Self.classics[number]
+    if transactions == 2, number < Subject.classics.count {
+      scripts = Subject.classics[number]
     } else {
-      let calls = Call.allCases
+      let calls = Array(Call.allCases)
       scripts = (0..<transactions).map { _ in
         // Most with as many calls as there may be.
         let count = draws.below(4) == 0 ? 1 + draws.below(callCountMax) : callCountMax
@@ -70,12 +33,12 @@ struct SchedulePattern: Sendable {
     let steps = scripts.reduce(0) { $0 + $1.count + 1 }
     switch number % 8 {
     case 3: isPrepared[0] = true
-    case 4: outsider = (draws.below(steps), [.getX, .putX])
-    case 5: outsider = (draws.below(steps), [.count, .putZ, .deleteX])
+    case 4: outsider = (draws.below(steps), Subject.outsiders[0])
+    case 5: outsider = (draws.below(steps), Subject.outsiders[1])
     case 6: expiry = 1 + draws.below(steps - 1)
     case 7:
       isPrepared[scripts.count - 1] = true
-      outsider = (draws.below(steps), [.putY, .scanTail])
+      outsider = (draws.below(steps), Subject.outsiders[2])
     default: break
     }
   }
@@ -130,37 +93,5 @@ struct ScheduleObservation: Equatable {
     let sum = answers.reduce(UInt64(17)) { $0 &* 31 &+ $1 }
     return [UInt8(transaction), UInt8(truncatingIfNeeded: answers.count)]
       + (0..<4).map { UInt8(truncatingIfNeeded: sum >> UInt64(8 * $0)) }
-  }
-}
-
-/// The same map without a store: one transaction at a time.
-struct ScheduleModel: Equatable {
-  var entries: [[UInt8]: [UInt8]]
-
-  static let initial = ScheduleModel(entries: [[0x78]: [1], [0x79]: [2]])
-
-  mutating func run(_ call: SchedulePattern.Call, _ transaction: Int, _ seen: inout ScheduleObservation) {
-    func key(_ character: UInt8) -> [UInt8] { [character] }
-    func list(from: [UInt8]) -> [UInt8] {
-      entries.keys.filter { !$0.lexicographicallyPrecedes(from) }.sorted { $0.lexicographicallyPrecedes($1) }
-        .flatMap { $0 + [0] + (entries[$0] ?? []) }
-    }
-    switch call {
-    case .getX: seen.note(entries[key(0x78)] ?? [255])
-    case .getY: seen.note(entries[key(0x79)] ?? [255])
-    case .getZ: seen.note(entries[key(0x7A)] ?? [255])
-    case .scanAll: seen.note(list(from: []))
-    case .scanTail: seen.note(list(from: key(0x79)))
-    case .count: seen.note([UInt8(entries.count)])
-    case .putX: entries[key(0x78)] = seen.value(of: transaction)
-    case .putY: entries[key(0x79)] = seen.value(of: transaction)
-    case .putZ: entries[key(0x7A)] = seen.value(of: transaction)
-    case .deleteX: seen.note([entries.removeValue(forKey: key(0x78)) == nil ? 0 : 1])
-    case .deleteZ: seen.note([entries.removeValue(forKey: key(0x7A)) == nil ? 0 : 1])
-    case .deleteTail:
-      let before = entries.count
-      entries = entries.filter { $0.key.lexicographicallyPrecedes(key(0x79)) }
-      seen.note([UInt8(before - entries.count)])
-    }
   }
 }

@@ -1,5 +1,4 @@
 import CairnBlocks
-import CairnMaps
 import CairnMemory
 import CairnTestSupport
 import CairnVolumes
@@ -10,27 +9,27 @@ struct ScheduleFailure: Error, CustomStringConvertible {
 }
 
 /// Plays schedules of one pattern on a store, one after the other.
-final class SchedulePlayer {
-  private let pattern: SchedulePattern
+final class SchedulePlayer<Subject: ScheduleSubject> {
+  private let pattern: SchedulePattern<Subject>
   private let restart: SchedulesSuite.Restart
   private let world = ScheduleWorld()
   private var memory: SimulatedMemory
   private var store: Store
   private var playedCount = 0
 
-  init(_ pattern: SchedulePattern, restart: SchedulesSuite.Restart) throws {
+  init(_ pattern: SchedulePattern<Subject>, restart: SchedulesSuite.Restart) throws {
     self.pattern = pattern
     self.restart = restart
-    memory = SimulatedMemory(pageCount: 3)
+    memory = SimulatedMemory(pageCount: 4)
     store = try Store.create(
       on: memory,
       format: FormatOptions(blockByteCount: 512, journalByteCount: 32 * 512, imageSlotCount: 2, imageSlotBlockCount: 4),
       options: Self.options(world))
-    try store.createMap("map")
+    try Subject.create(in: store)
   }
 
   private static func options(_ world: ScheduleWorld) -> StoreOptions {
-    var options = StoreOptions(filesystems: [MapFilesystem()], environment: world.environment)
+    var options = StoreOptions(filesystems: Subject.filesystems, environment: world.environment)
     options.device.memoryBudget = 1 << 20
     // Outcomes would pile up.
     options.limits.outcomeRetention = .minutes(1)
@@ -79,11 +78,7 @@ final class SchedulePlayer {
 
   private func reset() throws {
     world.advance(.minutes(2))
-    try store.transaction { (transaction) throws(StorageError) in
-      let map = try transaction.map("map")
-      _ = try map.deleteRange(from: nil)
-      for (key, value) in ScheduleModel.initial.entries { try map.put(key, value) }
-    }
+    try store.transaction { (transaction) throws(StorageError) in try Subject.reset(transaction) }
   }
 
   // MARK: Steps
@@ -111,7 +106,7 @@ final class SchedulePlayer {
       if step < script.count {
         var seen = participant.seen
         try store.resume(id, callNumber: UInt64(step + 1)) { (transaction) throws(StorageError) in
-          try Self.run(script[step], who, transaction, &seen)
+          try Subject.run(script[step], who, transaction, &seen)
         }
         participant.seen = seen
         // A client that lost the answer asks again: the call is there once.
@@ -139,11 +134,11 @@ final class SchedulePlayer {
   }
 
   /// A transaction of a single call; nil: it was refused, because a prepared one holds something that it writes.
-  private func playSingle(_ calls: [SchedulePattern.Call]) throws -> ScheduleObservation? {
+  private func playSingle(_ calls: [Subject.Call]) throws -> ScheduleObservation? {
     var seen = ScheduleObservation()
     do throws(StorageError) {
       try store.transaction { (transaction) throws(StorageError) in
-        for call in calls { try Self.run(call, Self.outsiderNumber, transaction, &seen) }
+        for call in calls { try Subject.run(call, Self.outsiderNumber, transaction, &seen) }
       }
       return seen
     } catch {
@@ -154,7 +149,7 @@ final class SchedulePlayer {
     }
   }
 
-  private static let outsiderNumber = 9
+  private static var outsiderNumber: Int { 9 }
 
   /// Ends a transaction that did not commit: asking twice gives the same answer.
   private func end(_ participant: Participant) throws {
@@ -173,56 +168,25 @@ final class SchedulePlayer {
     }
   }
 
-  /// A call on the store, as the model does it.
-  private static func run(
-    _ call: SchedulePattern.Call, _ who: Int, _ transaction: Transaction, _ seen: inout ScheduleObservation
-  ) throws(StorageError) {
-    let map = try transaction.map("map")
-    func list(from: [UInt8]?) throws(StorageError) -> [UInt8] {
-      var bytes: [UInt8] = []
-      var cursor = try map.cursor(from: from)
-      while try cursor.next() { bytes += try cursor.key + [0] + cursor.value() }
-      return bytes
-    }
-    switch call {
-    case .getX: seen.note(try map.get([0x78]) ?? [255])
-    case .getY: seen.note(try map.get([0x79]) ?? [255])
-    case .getZ: seen.note(try map.get([0x7A]) ?? [255])
-    case .scanAll: seen.note(try list(from: nil))
-    case .scanTail: seen.note(try list(from: [0x79]))
-    case .count: seen.note([UInt8(try map.count())])
-    case .putX: try map.put([0x78], seen.value(of: who))
-    case .putY: try map.put([0x79], seen.value(of: who))
-    case .putZ: try map.put([0x7A], seen.value(of: who))
-    case .deleteX: seen.note([try map.delete([0x78]) ? 1 : 0])
-    case .deleteZ: seen.note([try map.delete([0x7A]) ? 1 : 0])
-    case .deleteTail: seen.note([UInt8(try map.deleteRange(from: [0x79]))])
-    }
-  }
-
   // MARK: Verdict
 
-  /// Those that committed, in some order one after the other on the model: each sees what it saw, and the map ends as it is.
+  /// Those that committed, in some order one after the other on the model: each sees what it saw, and the contents end as
+  /// they are.
   private func judge(_ all: [Participant], _ outsider: ScheduleObservation?, _ schedule: [Int]) throws {
-    var committed: [(number: Int, calls: [SchedulePattern.Call], seen: ScheduleObservation)] = []
+    var committed: [(number: Int, calls: [Subject.Call], seen: ScheduleObservation)] = []
     for (index, participant) in all.enumerated() where participant.isCommitted {
       committed.append((index, pattern.scripts[index], participant.seen))
     }
     if let outsider, let single = pattern.outsider {
       committed.append((Self.outsiderNumber, single.calls, outsider))
     }
-    let found = try store.read { (transaction) throws(StorageError) -> ScheduleModel in
-      var model = ScheduleModel(entries: [:])
-      var cursor = try transaction.map("map").cursor()
-      while try cursor.next() { model.entries[cursor.key] = try cursor.value() }
-      return model
-    }
-    func fits(_ order: [Int], _ state: ScheduleModel, _ left: [Int]) -> Bool {
+    let found = try store.read { (transaction) throws(StorageError) in try Subject.contents(transaction) }
+    func fits(_ order: [Int], _ state: Subject.Model, _ left: [Int]) -> Bool {
       if left.isEmpty { return state == found }
       for (position, index) in left.enumerated() {
         var next = state
         var seen = ScheduleObservation()
-        for call in committed[index].calls { next.run(call, committed[index].number, &seen) }
+        for call in committed[index].calls { Subject.run(call, committed[index].number, on: &next, &seen) }
         guard seen == committed[index].seen else { continue }
         var rest = left
         rest.remove(at: position)
@@ -230,11 +194,11 @@ final class SchedulePlayer {
       }
       return false
     }
-    guard fits([], .initial, Array(committed.indices)) else {
+    guard fits([], Subject.initial, Array(committed.indices)) else {
       throw ScheduleFailure(
         description:
           "no order of the transactions \(committed.map { $0.number }) gives what they saw and left; schedule "
-          + "\(schedule), the map is \(found.entries)")
+          + "\(schedule), what is left is \(found)")
     }
   }
 }

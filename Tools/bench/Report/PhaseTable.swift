@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// A phase as a table for people, and as lines for programs.
-struct Table {
+struct PhaseTable {
   let result: PhaseResult
 
   private func text(_ value: Double?, digits: Int = 2) -> String {
