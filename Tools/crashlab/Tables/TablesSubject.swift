@@ -7,6 +7,7 @@ import CairnVolumes
 struct TablesSubject: CrashSubject {
   let shape: TablesShape
   var isMessageAtomic: Bool { shape.store.isMessageAtomic }
+  var nestingIntervals: [UInt64] { [1024, 64] }
 
   func open(_ memory: SimulatedMemory, life: UInt64) throws -> Store {
     try Store.open(on: memory, options: shape.options(life &* 0xC0FFEE))
