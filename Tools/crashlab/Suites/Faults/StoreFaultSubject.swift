@@ -67,6 +67,8 @@ struct StoreFaultSubject: FaultSubject {
   }
 
   func perform(_ letter: Character, _ number: UInt8, _ store: Store) throws(StorageError) {
+    // A removal that was cut off goes on first: how full the catalog's blocks are depends on what is in it at one time.
+    while try !store.step(budget: 1 << 20) {}
     let large = [UInt8](repeating: number, count: shape.blockByteCount * 3 + 100)
     switch letter {
     case "p": try put("small", [UInt8](repeating: number, count: 60), store)
