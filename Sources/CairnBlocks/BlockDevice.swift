@@ -163,7 +163,7 @@ public final class BlockDevice: Sendable {
 }
 
 extension DeviceCore {
-  /// What is left to do once the state stands: read the geometry, and forget what the ring says is free.
+  /// What is left to do once the state stands: read the geometry, forget what the ring says is free, empty a ring that is full.
   func start(_ recovered: Recovered) throws(StorageError) {
     try locked { () throws(StorageError) in
       if options.isSalvaging { return try startSalvaging() }
@@ -182,6 +182,13 @@ extension DeviceCore {
         recovered: recovered.bitmapRanges.filter { $0.key < geometry.formattedGroupCount },
         recoveredSequence: head.sequence - 1)
       try forgetFreedBlocks()
+      // Lives of one or two commits each leave checkpoints half done, and at last a ring without room for the entries that would
+      // let its tail go on. So a ring that several lives have filled is emptied while there is room.
+      if !options.isReadOnly, superblock.segments.count >= DeviceLimits.segmentCountMax / 2,
+        roomSectorCount < layout.ringSectorCount / 2
+      {
+        try forceCheckpoint(keepingHistory: true)
+      }
     }
   }
 

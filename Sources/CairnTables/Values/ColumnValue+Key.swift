@@ -22,10 +22,10 @@ extension ColumnValue {
   ///
   /// - Parameters:
   ///   - type: the column's type, which accepts the value.
-  ///   - isOptional: whether the column may be null; only then may the value be.
+  ///   - isOptional: whether the column may be null. Null of one that may not, as a damaged row has it, adds nothing.
   ///   - key: what it is appended to.
   public func appendKey(as type: ColumnType, isOptional: Bool, to key: inout [UInt8]) {
-    precondition(isNull ? isOptional : type.accepts(self), "a value of another type than its column")
+    precondition(isNull || type.accepts(self), "a value of another type than its column")
     if isOptional { key.append(isNull ? 0 : 1) }
     switch self {
     case .null: break
