@@ -14,7 +14,9 @@
       let schema = try DatabaseSchema([Town.tableSchema])
       try store.openTables("tables", schema)
       let changed = try store.transaction { (transaction) throws(StorageError) in
-        try transaction.tables().createTable(Town.self, named: "Village")
+        try transaction.tables().createTable(Town.self, named: Village.tableName)
+        try transaction.tables().table(Town.self, named: Village.tableName).insert(
+          Town(id: 1, name: "Berne", country: "CH"))
         return try changeTowns(try transaction.table(Town.self))
       }
       let asked = try store.read { (transaction) throws(StorageError) in
@@ -54,8 +56,8 @@
     let countries = try towns.query.distinct { $0.country }
     let groups = try towns.query.grouped { $0.country }.count()
     let sums = try towns.query.grouped { $0.country }.select { [$0.id.sum, $0.id.average, $0.name.maximum] }
-    let joined = try swiss.join(Town.self) { left, right in left.country == right.country }
-    let outer = try towns.query.leftJoin(Town.self) { left, right in left.name == right.name }
+    let joined = try swiss.join(Village.self) { left, right in left.country == right.country }
+    let outer = try towns.query.leftJoin(Village.self) { left, right in left.name == right.name }
     let along = swiss.join(Town.self, along: "reference")
     let pair = try joined.offset(1).rows().next()
     let greatest = try towns.query.maximum { $0.id }
@@ -154,5 +156,24 @@
 
     var rowValues: [ColumnValue] { [id.columnValue, name.columnValue, country.columnValue] }
     var tableKey: Int32 { id }
+  }
+
+  /// The table of towns that has another name, so that both can stand in one query.
+  private struct Village: TableRow {
+    typealias Columns = Town.Columns
+
+    var town: Town
+
+    static let tableName = "Village"
+    static let tableDefinition = TableDefinition(tableSchema)
+    static var tableSchema: TableSchema {
+      TableSchema(
+        tableName, columns: Town.tableSchema.columns, primaryKey: ["id"], checks: checks(Columns(qualifier: "")))
+    }
+
+    init(rowValues: [ColumnValue]) throws(StorageError) { town = try Town(rowValues: rowValues) }
+
+    var rowValues: [ColumnValue] { town.rowValues }
+    var tableKey: Int32 { town.tableKey }
   }
 #endif
