@@ -201,7 +201,7 @@ extension Tree {
   /// Lends what stands behind `prefix` in the first key that begins with it; nil when no key does.
   ///
   /// One way down, and as a rule nothing is copied: what asks for one key of a group of them needs no cursor.
-  public func withFirstTail<Result>(
+  package func withFirstTail<Result>(
     of prefix: RawSpan, in view: BlockView, _ body: (RawSpan) throws(StorageError) -> Result
   ) throws(StorageError) -> Result? {
     view.pin()

@@ -75,7 +75,7 @@ public struct VolumeTree {
   }
 
   /// Lends what stands behind `prefix` in the first key that begins with it; nil when no key does. `prefix` must not be empty.
-  public func withFirstTail<Result>(
+  package func withFirstTail<Result>(
     of prefix: RawSpan, _ body: (RawSpan) throws(StorageError) -> Result
   ) throws(StorageError) -> Result? {
     try volume.transaction.requireActive()
