@@ -12,16 +12,20 @@ struct DirtyBlock {
 
 /// The blocks whose newest committed version is not at home, ordered by their first change.
 struct DirtyBlocks {
-  private(set) var blocks: [UInt64: DirtyBlock] = [:]
+  private var blocks = BlockDictionary<DirtyBlock>()
   private var heap = MinHeap()
   /// Blocks that owe a write home: all but the freed ones.
   private(set) var owingCount = 0
+
+  /// Blocks that are not clean, the freed ones included.
+  var count: Int { blocks.count }
 
   subscript(_ block: UInt64) -> DirtyBlock? { blocks[block] }
 
   /// A commit changed a block.
   mutating func change(_ block: UInt64, sequence: UInt64, isCreated: Bool) {
-    if var dirty = blocks[block], !isCreated, dirty.firstChange != .max {
+    let known = blocks[block]
+    if var dirty = known, !isCreated, dirty.firstChange != .max {
       if dirty.isInBatch && dirty.firstChangeAfterImage == nil {
         dirty.firstChangeAfterImage = sequence
         blocks[block] = dirty
@@ -29,14 +33,16 @@ struct DirtyBlocks {
       }
       return
     }
-    if blocks[block] == nil || blocks[block]?.firstChange == .max { owingCount += 1 }
+    if known == nil || known?.firstChange == .max { owingCount += 1 }
     blocks[block] = DirtyBlock(firstChange: sequence)
     heap.push(MinHeap.Entry(sequence: sequence, block: block))
   }
 
   /// A commit freed a block; what it owes stays until the commit is durable.
   mutating func markFreed(_ block: UInt64) {
-    blocks[block, default: DirtyBlock(firstChange: .max)].isFreed = true
+    var dirty = blocks[block] ?? DirtyBlock(firstChange: .max)
+    dirty.isFreed = true
+    blocks[block] = dirty
   }
 
   /// The commit that freed the block is durable: it owes nothing. The entry stays as long as a view may need the block.
@@ -49,7 +55,7 @@ struct DirtyBlocks {
   }
 
   mutating func forget(_ block: UInt64) {
-    if let dirty = blocks.removeValue(forKey: block), dirty.firstChange != .max { owingCount -= 1 }
+    if let dirty = blocks.remove(block), dirty.firstChange != .max { owingCount -= 1 }
   }
 
   /// The block with the oldest first change that is in no batch; taken off the queue, so `putBack` what is not used.
@@ -70,8 +76,10 @@ struct DirtyBlocks {
 
   /// An image of the block goes into a batch.
   mutating func beginBatch(_ block: UInt64, firstChangeAfterImage: UInt64?) {
-    blocks[block]?.isInBatch = true
-    blocks[block]?.firstChangeAfterImage = firstChangeAfterImage
+    guard var dirty = blocks[block] else { return }
+    dirty.isInBatch = true
+    dirty.firstChangeAfterImage = firstChangeAfterImage
+    blocks[block] = dirty
   }
 
   /// The image's bytes are at home and flushed (or the batch skipped the block). Whether the block is clean now.
