@@ -13,7 +13,7 @@ struct DirtyBlock {
 /// The blocks whose newest committed version is not at home, ordered by their first change.
 struct DirtyBlocks {
   private var blocks = BlockDictionary<DirtyBlock>()
-  private var heap = MinHeap()
+  private var waiting = WaitingBlocks()
   /// Blocks that owe a write home: all but the freed ones.
   private(set) var owingCount = 0
 
@@ -22,6 +22,11 @@ struct DirtyBlocks {
 
   subscript(_ block: UInt64) -> DirtyBlock? { blocks[block] }
 
+  /// A commit changed blocks.
+  mutating func change(_ entries: [ChangeSet.Entry], sequence: UInt64) {
+    for entry in entries { change(entry.block, sequence: sequence, isCreated: entry.created != nil) }
+  }
+
   /// A commit changed a block.
   mutating func change(_ block: UInt64, sequence: UInt64, isCreated: Bool) {
     let known = blocks[block]
@@ -29,13 +34,13 @@ struct DirtyBlocks {
       if dirty.isInBatch && dirty.firstChangeAfterImage == nil {
         dirty.firstChangeAfterImage = sequence
         blocks[block] = dirty
-        if isPlanted(.imageAgainInBatch) { heap.push(MinHeap.Entry(sequence: dirty.firstChange, block: block)) }
+        if isPlanted(.imageAgainInBatch) { waiting.push(WaitingBlocks.Entry(sequence: dirty.firstChange, block: block)) }
       }
       return
     }
     if known == nil || known?.firstChange == .max { owingCount += 1 }
     blocks[block] = DirtyBlock(firstChange: sequence)
-    heap.push(MinHeap.Entry(sequence: sequence, block: block))
+    waiting.push(WaitingBlocks.Entry(sequence: sequence, block: block))
   }
 
   /// A commit freed a block; what it owes stays until the commit is durable.
@@ -60,7 +65,7 @@ struct DirtyBlocks {
 
   /// The block with the oldest first change that is in no batch; taken off the queue, so `putBack` what is not used.
   mutating func popOldest() -> (block: UInt64, firstChange: UInt64)? {
-    while let entry = heap.popMin() {
+    while let entry = waiting.popMin() {
       if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence,
         !dirty.isInBatch || isPlanted(.imageAgainInBatch)
       {
@@ -71,7 +76,7 @@ struct DirtyBlocks {
   }
 
   mutating func putBack(_ block: UInt64, firstChange: UInt64) {
-    heap.push(MinHeap.Entry(sequence: firstChange, block: block))
+    waiting.push(WaitingBlocks.Entry(sequence: firstChange, block: block))
   }
 
   /// An image of the block goes into a batch.
@@ -105,56 +110,89 @@ struct DirtyBlocks {
     dirty.firstChange = first
     dirty.firstChangeAfterImage = nil
     blocks[block] = dirty
-    heap.push(MinHeap.Entry(sequence: first, block: block))
+    waiting.push(WaitingBlocks.Entry(sequence: first, block: block))
     return false
   }
 
   /// The first change that any block outside the batches owes; `.max` when none does.
   mutating func oldestChange() -> UInt64 {
-    while let entry = heap.min {
+    while let entry = waiting.min {
       if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence, !dirty.isInBatch {
         return entry.sequence
       }
-      _ = heap.popMin()
+      _ = waiting.popMin()
     }
     return .max
   }
 }
 
-/// A binary heap of (sequence, block), smallest sequence first.
-private struct MinHeap {
+/// A queue of (sequence, block), smallest sequence first.
+///
+/// Nearly all come in order, with the newest commit: those stand in a row. The others, such as blocks that changed while they were
+/// on their way home, are in a binary heap beside it.
+private struct WaitingBlocks {
   struct Entry {
     var sequence: UInt64
     var block: UInt64
   }
 
-  private var entries: [Entry] = []
+  /// In order, from `start` on.
+  private var row: [Entry] = []
+  private var start = 0
+  private var heap: [Entry] = []
 
-  var min: Entry? { entries.first }
+  var min: Entry? {
+    guard start < row.count else { return heap.first }
+    guard let other = heap.first, other.sequence < row[start].sequence else { return row[start] }
+    return other
+  }
 
   mutating func push(_ entry: Entry) {
-    entries.append(entry)
-    var child = entries.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard entries[child].sequence < entries[parent].sequence else { return }
-      entries.swapAt(child, parent)
-      child = parent
+    if entry.sequence >= row.last?.sequence ?? 0 {
+      row.append(entry)
+    } else {
+      pushToHeap(entry)
     }
   }
 
   mutating func popMin() -> Entry? {
-    guard let first = entries.first, let last = entries.popLast() else { return nil }
-    if entries.isEmpty { return first }
-    entries[0] = last
+    guard start < row.count else { return popHeap() }
+    if let other = heap.first, other.sequence < row[start].sequence { return popHeap() }
+    let entry = row[start]
+    start += 1
+    if start == row.count {
+      row.removeAll(keepingCapacity: true)
+      start = 0
+    } else if start > 4096 && start * 2 > row.count {
+      row.removeFirst(start)
+      start = 0
+    }
+    return entry
+  }
+
+  private mutating func pushToHeap(_ entry: Entry) {
+    heap.append(entry)
+    var child = heap.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard heap[child].sequence < heap[parent].sequence else { return }
+      heap.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  private mutating func popHeap() -> Entry? {
+    guard let first = heap.first, let last = heap.popLast() else { return nil }
+    if heap.isEmpty { return first }
+    heap[0] = last
     var parent = 0
     while true {
       var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
-        if entries[child].sequence < entries[least].sequence { least = child }
+      for child in 2 * parent + 1...2 * parent + 2 where child < heap.count {
+        if heap[child].sequence < heap[least].sequence { least = child }
       }
       if least == parent { return first }
-      entries.swapAt(parent, least)
+      heap.swapAt(parent, least)
       parent = least
     }
   }
