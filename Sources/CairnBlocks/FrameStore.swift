@@ -123,6 +123,15 @@ package final class FrameStore {
     retired.append((unsafe UInt(bitPattern: frame.address), .max))
   }
 
+  /// Takes the frames behind changed versions, where they are known to be the last, as `retire` does.
+  func retireBases(of changed: [PendingGroup.Change]) {
+    for change in changed {
+      guard let base = change.onlyBase else { continue }
+      change.version.setOlder(nil)
+      retired.append((unsafe UInt(bitPattern: base.address), .max))
+    }
+  }
+
   /// Says that frames which were retired since the last time may be read by views pinned at `epoch` or before.
   func seal(epoch: UInt64) {
     while sealedCount < retired.count {
