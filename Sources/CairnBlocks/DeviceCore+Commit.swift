@@ -129,7 +129,8 @@ extension DeviceCore {
     let before = pending.bytes.count
     let (checksum, buffer) = commit.seal(
       epoch: epoch, previousEpoch: head.epoch == epoch ? nil : head.epoch, sequence: sequence,
-      flushNumber: pending.firstSequence, previousChecksum: head.previousChecksum, sectorByteCount: layout.sectorByteCount,
+      flushNumber: pending.firstSequence, previousChecksum: head.previousChecksum,
+      sectorByteCount: layout.sectorByteCount,
       appendingTo: &pending.bytes)
     spareBuffers.give(buffer)
     let sectors = UInt64((pending.bytes.count - before) / layout.sectorByteCount)

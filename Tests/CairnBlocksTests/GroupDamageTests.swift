@@ -66,7 +66,9 @@ struct GroupDamageTests {
     while let commit = try reader.next() { commits.append(commit) }
     let sequences = commits.suffix(5).map { $0.sequence }
     #expect(
-      commits.suffix(5).map { $0.flushNumber } == [sequences[0], sequences[1], sequences[1], sequences[1], sequences[4]])
+      commits.suffix(5).map { $0.flushNumber } == [
+        sequences[0], sequences[1], sequences[1], sequences[1], sequences[4],
+      ])
 
     var random = SeededGenerator(seed: 3)
     for commit in commits.suffix(5) {
