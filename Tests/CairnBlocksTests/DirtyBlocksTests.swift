@@ -152,7 +152,7 @@ struct BlockDictionaryTests {
 @Suite("Places of commits")
 struct CommitPlacesTests {
   private static func place(_ sequence: UInt64, _ position: UInt64) -> JournalPlace {
-    JournalPlace(position: position, sequence: sequence, previousChecksum: 0, flushNumber: 0, epoch: 0)
+    JournalPlace(position: position, sequence: sequence, previousChecksum: 0, epoch: 0)
   }
 
   @Test("are found by number and by position")
