@@ -151,7 +151,7 @@ struct JournalChain {
       while reader.remaining > 0 {
         let offset = reader.offset
         let head = try BlockChangeHead(decoding: &reader)
-        try decodeRanges(head, blockByteCount: ring.layout.blockByteCount, from: &reader) { _, _ in }
+        try skipRanges(head, blockByteCount: ring.layout.blockByteCount, from: &reader)
         ranges += head.rangeCount
         changes.append(
           (

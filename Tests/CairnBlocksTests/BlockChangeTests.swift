@@ -19,7 +19,15 @@ struct BlockChangeTests {
       ranges.append(ByteRangeChange(offset: $0, bytes: $1))
     }
     try reader.finish()
+    #expect(try Self.skip(bytes, blockByteCount: blockByteCount) == bytes.count)
     return (head, ranges)
+  }
+
+  /// Where stepping over the ranges ends.
+  private static func skip(_ bytes: [UInt8], blockByteCount: Int = 512) throws(ByteReader.Failure) -> Int {
+    var reader = ByteReader(bytes)
+    try skipRanges(try BlockChangeHead(decoding: &reader), blockByteCount: blockByteCount, from: &reader)
+    return reader.offset
   }
 
   @Test("have the bytes of their table")
@@ -79,6 +87,7 @@ struct BlockChangeTests {
     ])
   func hostile(_ text: String) {
     #expect(throws: ByteReader.Failure.self) { _ = try Self.decode(hex(text)) }
+    #expect(throws: ByteReader.Failure.self) { _ = try Self.skip(hex(text)) }
   }
 
   @Test("reach the last byte of the block")
