@@ -34,7 +34,9 @@ struct DirtyBlocks {
       if dirty.isInBatch && dirty.firstChangeAfterImage == nil {
         dirty.firstChangeAfterImage = sequence
         blocks[block] = dirty
-        if isPlanted(.imageAgainInBatch) { waiting.push(WaitingBlocks.Entry(sequence: dirty.firstChange, block: block)) }
+        if isPlanted(.imageAgainInBatch) {
+          waiting.push(WaitingBlocks.Entry(sequence: dirty.firstChange, block: block))
+        }
       }
       return
     }
