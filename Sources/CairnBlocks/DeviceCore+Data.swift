@@ -104,7 +104,7 @@ extension DeviceCore {
   /// behind a durable commit, and leaves blocks alone that a commit in the ring freed. What can not be written is tried again
   /// behind the next flush. Under the lock.
   func eraseFreed(oldestView: UInt64) {
-    guard !erasures.isEmpty else { return }
+    guard !erasures.isEmpty, !isPlanted(.keepFreedBytes) else { return }
     var kept: [(sequence: UInt64, extent: Extent)] = []
     for entry in erasures {
       // A batch may still write one of its blocks home.
