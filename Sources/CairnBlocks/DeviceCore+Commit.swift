@@ -55,6 +55,10 @@ extension DeviceCore {
     try makeRoom(needed + layout.maintenanceSectorCount)
     try logGenerations(in: &changes, into: &commit, unsettled: unsettled)
     commit.commit(annotation: annotation, external: unflushed)
+    for data in unflushed {
+      let blockCount = (data.byteCount + UInt64(layout.blockByteCount) - 1) / UInt64(layout.blockByteCount)
+      pending.external.append(Extent(start: BlockNumber(data.start), count: UInt32(blockCount)))
+    }
     return enter(commit, changes)
   }
 

@@ -100,9 +100,24 @@ extension DeviceCore {
   /// Zeros that are written at a time.
   private static var zeroByteCountMax: UInt64 { 256 << 10 }
 
-  /// Makes zeros of what durable commits freed and no view sees any more. Recovery needs nothing of it: it never goes back
-  /// behind a durable commit, and leaves blocks alone that a commit in the ring freed. What can not be written is tried again
-  /// behind the next flush. Under the lock.
+  /// Takes over what a group of commits that is durable now freed and wants to become zeros.
+  ///
+  /// Recovery never goes back behind a durable commit, and leaves blocks alone that a commit in the ring freed; but it
+  /// compares the data of the last flush with their digests. So what came and went with one flush waits for the next one.
+  func planErasures(of group: PendingGroup) {
+    guard !group.isEmpty else { return }
+    erasures += comparedErasures
+    comparedErasures = []
+    for entry in group.erased {
+      let isCompared = group.external.contains {
+        $0.start.rawValue < entry.extent.end && entry.extent.start.rawValue < $0.end
+      }
+      if isCompared && !isPlanted(.eraseCompared) { comparedErasures.append(entry) } else { erasures.append(entry) }
+    }
+  }
+
+  /// Makes zeros of what durable commits freed and no view sees any more. What can not be written is tried again behind the
+  /// next flush. Under the lock.
   func eraseFreed(oldestView: UInt64) {
     guard !erasures.isEmpty, !isPlanted(.keepFreedBytes) else { return }
     var kept: [(sequence: UInt64, extent: Extent)] = []
@@ -133,11 +148,18 @@ extension DeviceCore {
     unerased.contains { $0.start.rawValue < extent.end && extent.start.rawValue < $0.end }
   }
 
-  /// Behind the last flush of a clean close: makes zeros of what is left, since no view and no batch goes on, and has them on
-  /// the device. Under the lock.
+  /// Behind the last flush of a clean close: makes zeros of what is left, since no batch goes on, and has them on the device;
+  /// but not of what a view still sees. Under the lock.
   func eraseRest() throws(StorageError) {
     if isPlanted(.keepFreedBytes) { return }
-    for entry in erasures where entry.sequence <= durableSequence {
+    if !comparedErasures.isEmpty {
+      // With both superblocks closed no opening compares anything, even if one of them rots.
+      try flushGroup(.closing)
+      erasures += comparedErasures
+      comparedErasures = []
+    }
+    let oldestView = slots.activeSequences().first ?? .max
+    for entry in erasures where entry.sequence <= min(durableSequence, oldestView) {
       do { try erase(entry.extent) } catch {
         poison()
         throw error

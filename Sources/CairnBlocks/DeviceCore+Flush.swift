@@ -188,7 +188,7 @@ extension DeviceCore {
       dirty.settleFreed(freed.block)
       freedForViews.append(freed)
     }
-    erasures += group.erased
+    planErasures(of: group)
     for freed in group.freed {
       if isPlanted(.reuseFreedAtOnce) {
         allocator.putBack(freed.extent)

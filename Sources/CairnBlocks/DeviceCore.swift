@@ -46,6 +46,9 @@ final class DeviceCore: @unchecked Sendable {
   var freedForViews: [(sequence: UInt64, block: UInt64)] = []
   /// What durable commits freed and what is to become zeros, by their sequences.
   var erasures: [(sequence: UInt64, extent: Extent)] = []
+  /// What was freed by the flush that brought its data: an opening still compares these with their digests, until a later flush
+  /// proves that this one returned.
+  var comparedErasures: [(sequence: UInt64, extent: Extent)] = []
   /// What of it could have become zeros but for a write that failed.
   var unerased: [Extent] = []
   /// Some of it became zeros since the last flush.
@@ -194,6 +197,8 @@ struct PendingGroup {
   var freed: [(sequence: UInt64, extent: Extent)] = []
   /// Of these, what is to become zeros.
   var erased: [(sequence: UInt64, extent: Extent)] = []
+  /// Where the data lie that they brought and that recovery compares with their digests.
+  var external: [Extent] = []
 
   var isEmpty: Bool { lastSequence == 0 }
 

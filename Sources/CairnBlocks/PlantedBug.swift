@@ -180,6 +180,8 @@ enum PlantedBug: UInt8 {
   case keepFreedBytes
   /// It becomes zeros before the commit that frees it is durable.
   case eraseBeforeFlush
+  /// Data that came and went with one flush become zeros at once.
+  case eraseCompared
 }
 
 #if PlantedBugs

@@ -8,6 +8,9 @@ import Testing
 
 @Suite("Damage of a group of commits")
 struct GroupDamageTests {
+  /// What a commit does.
+  private typealias Step = @Sendable (BlockTransaction) throws(StorageError) -> Void
+
   /// Commits of several threads that share one flush: the first leads a flush of its own, and while it is under way the others
   /// enter the journal, each once the one before it is in it.
   private final class Group: @unchecked Sendable {
@@ -19,36 +22,87 @@ struct GroupDamageTests {
 
     init(_ device: BlockDevice) { self.device = device }
 
-    func commit(_ blocks: [BlockNumber], on memory: SimulatedMemory) throws {
+    func commit(_ steps: [Step], on memory: SimulatedMemory) throws {
       memory.beforeFlush = { [self] in
         guard !hasBegun else { return }
         hasBegun = true
-        for block in blocks.dropFirst() {
+        for step in steps.dropFirst() {
           let isInside = DispatchSemaphore(value: 0)
           threads.enter()
           Thread { [self] in
-            change(block) { isInside.signal() }
+            run(step) { isInside.signal() }
             threads.leave()
           }.start()
           isInside.wait()
           // Whoever writes after it finds it in the journal.
-          change(nil) {}
+          run({ _ throws(StorageError) in }, whenInside: {})
         }
       }
-      change(blocks[0]) {}
+      run(steps[0], whenInside: {})
       threads.wait()
       memory.beforeFlush = nil
       if let error = lock.with({ error }) { throw error }
     }
 
-    private func change(_ block: BlockNumber?, whenInside: () -> Void) {
+    private func run(_ step: Step, whenInside: () -> Void) {
       do throws(StorageError) {
         try device.transaction { transaction throws(StorageError) in
           defer { whenInside() }
-          if let block { try transaction.set(block, [9]) }
+          try step(transaction)
         }
       } catch { lock.with { self.error = error } }
     }
+  }
+
+  private static func change(_ block: BlockNumber) -> Step {
+    { transaction throws(StorageError) in try transaction.set(block, [9]) }
+  }
+
+  /// What one thread hands to the next.
+  private final class Box: @unchecked Sendable {
+    var data: StoredData?
+  }
+
+  /// Data that came and went with one flush became zeros at once, and after a power loss behind that the opening, which compares
+  /// the data of the last flush with their digests, dropped the commit that had brought them, and all later ones.
+  @Test("data that come and go with one flush keep nobody's commit from being recovered", arguments: [false, true])
+  func erasedData(isClosed: Bool) throws {
+    let (memory, device) = try TestDevice.make(pageCount: 8, format: TestDevice.smallFormat(ringBlockCount: 64))
+    let block = try device.add([1])
+    let box = Box()
+    try Group(device).commit(
+      [
+        Self.change(block),
+        { transaction throws(StorageError) in box.data = try transaction.addData([UInt8](repeating: 7, count: 700)) },
+        { transaction throws(StorageError) in
+          transaction.erasesFreed = true
+          if let data = box.data { try transaction.free(data) }
+        },
+        Self.change(block),
+      ], on: memory)
+    let sequence = device.durableSequence
+    let place = try Int(#require(box.data).extents[0].start.rawValue) * 512
+    if isClosed { try device.close() } else { memory.losePower { _, _ in .new } }
+    var image = memory.durableImage
+    #expect(image[place..<place + 700].contains(7) != isClosed)
+    if isClosed {
+      // The older superblock is closed, too.
+      let newest = [0, 63 * 512].max { image[$0 + 56] < image[$1 + 56] } ?? 0
+      image[newest + 100] ^= 1
+    }
+    let reopened = try TestDevice.open(image)
+    #expect(reopened.durableSequence == sequence)
+    #expect(try reopened.bytes(of: block, count: 1) == [9])
+    #expect(try reopened.checkDevice().findings == [])
+
+    guard !isClosed else { return }
+    // The next flush proves the one before it: now they go.
+    try device.set(block, [8])
+    var bytes = [UInt8](repeating: 1, count: 700)
+    try BulkCopy.withMutableRawSpan(of: &bytes) { span throws(MemoryError) in
+      try memory.read(at: UInt64(place), into: &span)
+    }
+    #expect(bytes.allSatisfy { $0 == 0 })
   }
 
   /// With a count of flushes in each record, a group's last commit could have been part of the flush behind it as well: rot of its
@@ -58,7 +112,7 @@ struct GroupDamageTests {
   func eachCommit() throws {
     let (memory, device) = try TestDevice.make(pageCount: 8, format: TestDevice.smallFormat(ringBlockCount: 64))
     let blocks = try (0..<5).map { try device.add([UInt8($0)]) }
-    try Group(device).commit(Array(blocks[0..<4]), on: memory)
+    try Group(device).commit(blocks[0..<4].map(Self.change), on: memory)
     try device.set(blocks[4], [9])
     let image = memory.durableImage
     let reader = try JournalReader(SimulatedMemory(image: image))

@@ -39,13 +39,13 @@ extension DeviceRig {
     acknowledged = device.durableSequence
   }
 
-  /// One commit, and while it is flushed four more, which the next flush carries together.
-  func commitGroup() throws {
+  /// One commit, and while it is flushed four more, which the next flush carries together: any, or such that write data and
+  /// free some for good.
+  func commitGroup(erases: Bool = false) throws {
     // Each must change something: one that does not is acknowledged without a flush, before those that entered earlier.
     let letters = Array(current.blocks.isEmpty ? "axx" : "ccxaxc")
-    let commits = (0..<5).map { _ in
-      RigCommit(letter: letters[random.below(letters.count)], seed: random.next())
-    }
+    let chosen = erases ? Array("axzxz") : (0..<5).map { _ in letters[random.below(letters.count)] }
+    let commits = chosen.map { RigCommit(letter: $0, seed: random.next()) }
     let group = RigGroup(device, current, commits)
     let death = memory.beforeFlush
     memory.beforeFlush = {

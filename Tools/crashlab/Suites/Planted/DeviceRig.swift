@@ -11,6 +11,7 @@ import CairnTestSupport
 ///     k  forces a checkpoint          g  one commit, and while it is flushed four more     r  repeats the commit that was lost
 ///     o  closes and opens             s  takes a snapshot                                  e  ends snapshots
 ///     w  grows                        m  asks for all that is free, while it is held       v  compares
+///     G  a, and while it is flushed x, z, x and z: what is freed for good may come from the same flush
 ///
 ///     !  power loss at a random call, and up to two more during recovery          K  the process is killed: what is written
 ///     ?  the same, and the newest superblock has rotted                              stays in the page cache
@@ -113,7 +114,7 @@ final class DeviceRig {
 
   func perform(_ letter: Character, fault: Character?) throws {
     // Room for all of a group: none may have to wait for a checkpoint, which would wait for the flush of the first.
-    if letter == "g" { try checkpoint() }
+    if "gG".contains(letter) { try checkpoint() }
     let faults = memory.faultCount
     switch fault {
     case "!", "?", "K": planDeath(in: letter)
@@ -150,14 +151,14 @@ final class DeviceRig {
   /// Lets the memory fail in a step for good: at a flush, when most is in flight, or at any other call.
   private func planDeath(in letter: Character) {
     guard random.below(2) == 0 else {
-      memory.failsAfter = random.below("kgD".contains(letter) ? 12 : "xyoX".contains(letter) ? 6 : 4)
+      memory.failsAfter = random.below("kgGD".contains(letter) ? 12 : "xyoX".contains(letter) ? 6 : 4)
       return
     }
     let first = memory.flushCount
     let flush =
       switch letter {
       // The flush that carries the others.
-      case "g": first + 1
+      case "g", "G": first + 1
       case "k", "D": first + random.below(6)
       default: first + (random.below(2) == 0 ? 0 : random.below(4))
       }
@@ -176,6 +177,7 @@ final class DeviceRig {
       try attempt { () throws(StorageError) in device = try open() }
       try settle()
     case "g": try commitGroup()
+    case "G": try commitGroup(erases: true)
     case "r":
       guard !lost.isEmpty else { return }
       let again = lost.removeFirst()

@@ -111,6 +111,7 @@ struct PlantedBugEntry: Sendable {
     // Erasure
     .init("keepFreedBytes", rule: "erasure", ["aakzo", "axkzo", "aaxxkzczo"]),
     .init("eraseBeforeFlush", rule: "erasure", ["aakz!", "aakzK", "aaxkz!"]),
+    .init("eraseCompared", rule: "erasure", ["wide/aaGv!", "wide/aaaGe!", "wide/aaGvK"]),
     // Transactions of many calls
     .init("forgetStagedOperations", rule: "many calls", ["store/b0_s0_o_c0", "store/b0_s0_s0_K_c0"]),
     .init("publishStaged", rule: "many calls", ["store/b0_s0_o_c0"]),
