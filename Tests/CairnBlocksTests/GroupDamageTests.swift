@@ -9,7 +9,29 @@ import Testing
 @Suite("Damage of a group of commits")
 struct GroupDamageTests {
   /// What a commit does.
-  private typealias Step = @Sendable (BlockTransaction) throws(StorageError) -> Void
+  private enum Step: Sendable {
+    case nothing
+    case change(BlockNumber)
+    case addData(Box)
+    /// For good.
+    case freeData(Box)
+
+    func perform(in transaction: BlockTransaction) throws(StorageError) {
+      switch self {
+      case .nothing: break
+      case .change(let block): try transaction.set(block, [9])
+      case .addData(let box): box.data = try transaction.addData([UInt8](repeating: 7, count: 700))
+      case .freeData(let box):
+        transaction.erasesFreed = true
+        if let data = box.data { try transaction.free(data) }
+      }
+    }
+  }
+
+  /// What one thread hands to the next.
+  private final class Box: @unchecked Sendable {
+    var data: StoredData?
+  }
 
   /// Commits of several threads that share one flush: the first leads a flush of its own, and while it is under way the others
   /// enter the journal, each once the one before it is in it.
@@ -35,10 +57,10 @@ struct GroupDamageTests {
           }.start()
           isInside.wait()
           // Whoever writes after it finds it in the journal.
-          run({ _ throws(StorageError) in }, whenInside: {})
+          run(.nothing) {}
         }
       }
-      run(steps[0], whenInside: {})
+      run(steps[0]) {}
       threads.wait()
       memory.beforeFlush = nil
       if let error = lock.with({ error }) { throw error }
@@ -48,19 +70,10 @@ struct GroupDamageTests {
       do throws(StorageError) {
         try device.transaction { transaction throws(StorageError) in
           defer { whenInside() }
-          try step(transaction)
+          try step.perform(in: transaction)
         }
       } catch { lock.with { self.error = error } }
     }
-  }
-
-  private static func change(_ block: BlockNumber) -> Step {
-    { transaction throws(StorageError) in try transaction.set(block, [9]) }
-  }
-
-  /// What one thread hands to the next.
-  private final class Box: @unchecked Sendable {
-    var data: StoredData?
   }
 
   /// Data that came and went with one flush became zeros at once, and after a power loss behind that the opening, which compares
@@ -70,16 +83,7 @@ struct GroupDamageTests {
     let (memory, device) = try TestDevice.make(pageCount: 8, format: TestDevice.smallFormat(ringBlockCount: 64))
     let block = try device.add([1])
     let box = Box()
-    try Group(device).commit(
-      [
-        Self.change(block),
-        { transaction throws(StorageError) in box.data = try transaction.addData([UInt8](repeating: 7, count: 700)) },
-        { transaction throws(StorageError) in
-          transaction.erasesFreed = true
-          if let data = box.data { try transaction.free(data) }
-        },
-        Self.change(block),
-      ], on: memory)
+    try Group(device).commit([.change(block), .addData(box), .freeData(box), .change(block)], on: memory)
     let sequence = device.durableSequence
     let place = try Int(#require(box.data).extents[0].start.rawValue) * 512
     if isClosed { try device.close() } else { memory.losePower { _, _ in .new } }
@@ -112,7 +116,7 @@ struct GroupDamageTests {
   func eachCommit() throws {
     let (memory, device) = try TestDevice.make(pageCount: 8, format: TestDevice.smallFormat(ringBlockCount: 64))
     let blocks = try (0..<5).map { try device.add([UInt8($0)]) }
-    try Group(device).commit(blocks[0..<4].map(Self.change), on: memory)
+    try Group(device).commit(blocks[0..<4].map { .change($0) }, on: memory)
     try device.set(blocks[4], [9])
     let image = memory.durableImage
     let reader = try JournalReader(SimulatedMemory(image: image))
