@@ -115,7 +115,9 @@
       }
     }
 
-    static let statusNames = ["capacity", "used", "free", "reserved", "journal", "objects", "rows", "transactions", "works"]
+    static let statusNames = [
+      "capacity", "used", "free", "reserved", "journal", "objects", "rows", "transactions", "works",
+    ]
 
     /// `status : () -> (record) query`: bytes of the store, and how many objects, rows, open transactions and long works there
     /// are.
