@@ -142,7 +142,8 @@ struct CanisterDeclaration {
   private static let storeMethods: [(kind: String, name: String, call: String)] = [
     ("update", "begin", "begin"), ("update", "commit", "commit"), ("update", "rollback", "rollback"),
     ("update", "grant", "grant"), ("update", "revoke", "revoke"), ("update", "step", "step"),
-    ("query", "check", "check"), ("query", "status", "status"), ("query", "__get_candid_interface_tmp_hack", "describe"),
+    ("query", "check", "check"), ("query", "status", "status"),
+    ("query", "__get_candid_interface_tmp_hack", "describe"),
   ]
 
   /// Everything that the canister exports.

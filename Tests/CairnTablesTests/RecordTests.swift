@@ -216,7 +216,9 @@ struct RecordTests {
   func work() throws {
     let cases: [(TableWork, String)] = [
       (.buildIndexes, "01"),
-      (.delete(table: 7, .compare("c", .less, int(5))), "02" + "07000000" + "01" + "0163" + "02" + "040500000000000000"),
+      (
+        .delete(table: 7, .compare("c", .less, int(5))), "02" + "07000000" + "01" + "0163" + "02" + "040500000000000000"
+      ),
     ]
     for (work, golden) in cases {
       let bytes = work.encoded

@@ -93,7 +93,7 @@ struct LongWorkTests {
     var state = seed
     while bytes.count < count {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      withUnsafeBytes(of: state.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+      for shift: UInt64 in [0, 8, 16, 24, 32, 40, 48, 56] { bytes.append(UInt8(truncatingIfNeeded: state >> shift)) }
     }
     bytes.removeLast(bytes.count - count)
     return bytes
