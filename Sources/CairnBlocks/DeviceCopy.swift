@@ -176,7 +176,7 @@ private struct DeviceCopy {
 
   private func writeSuperblocks(_ features: Superblock.Features) throws(StorageError) {
     let start = JournalPlace(
-      position: 0, sequence: view.sequence + 1, previousChecksum: 0, flushNumber: 0, epoch: 0)
+      position: 0, sequence: view.sequence + 1, previousChecksum: 0, epoch: 0)
     var superblock = Superblock(
       storeID: core.storeID, layout: core.layout, address: BlockNumber(DeviceLayout.superblockB), sequence: 1,
       tail: start, oldest: start, closedHead: start,

@@ -121,20 +121,21 @@ extension DeviceCore {
     let sequence = head.sequence
     if pending.isEmpty {
       pending.position = head.position
+      pending.firstSequence = isPlanted(.numberOfFlushBefore) ? durableSequence : sequence
     } else if isPlanted(.numberWithinGroup) {
-      flushNumber += 1
+      pending.firstSequence = sequence
     }
     places.append(head)
     let before = pending.bytes.count
     let (checksum, buffer) = commit.seal(
       epoch: epoch, previousEpoch: head.epoch == epoch ? nil : head.epoch, sequence: sequence,
-      flushNumber: flushNumber, previousChecksum: head.previousChecksum, sectorByteCount: layout.sectorByteCount,
+      flushNumber: pending.firstSequence, previousChecksum: head.previousChecksum,
+      sectorByteCount: layout.sectorByteCount,
       appendingTo: &pending.bytes)
     spareBuffers.give(buffer)
     let sectors = UInt64((pending.bytes.count - before) / layout.sectorByteCount)
     head = JournalPlace(
-      position: head.position + sectors, sequence: sequence + 1, previousChecksum: checksum, flushNumber: flushNumber,
-      epoch: epoch)
+      position: head.position + sectors, sequence: sequence + 1, previousChecksum: checksum, epoch: epoch)
     sectorsSinceStep += sectors
     pending.lastSequence = sequence
 

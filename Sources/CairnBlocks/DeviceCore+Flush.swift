@@ -118,7 +118,6 @@ extension DeviceCore {
 
     swap(&plan.group, &pending)
     pending.bytes = spareBuffers.take()
-    if !plan.group.isEmpty || isPlanted(.countEmptyFlushes) { flushNumber += 1 }
     plan.superblock = nextSuperblock(effort, carriesRecords: !plan.group.isEmpty, durableAfter: plan.group.lastSequence)
     sectorsSinceStep = 0
     return plan

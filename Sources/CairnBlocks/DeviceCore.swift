@@ -58,8 +58,6 @@ final class DeviceCore: @unchecked Sendable {
   var epoch: UInt64
   /// Where the next commit goes; its epoch is that of the last record.
   var head: JournalPlace
-  /// The number of the next flush that carries records.
-  var flushNumber: UInt64
   var places: CommitPlaces
   var pending = PendingGroup()
   /// Memory of earlier commits and groups, for the next ones.
@@ -129,7 +127,6 @@ final class DeviceCore: @unchecked Sendable {
     journalDamage = recovered.journalDamage
     epoch = recovered.epoch
     head = recovered.head
-    flushNumber = recovered.head.flushNumber + 1
     places = recovered.places
     superblock = recovered.superblock
     older = (recovered.superblock.tail.sequence, recovered.superblock.oldest.position)
@@ -181,6 +178,8 @@ struct PendingGroup {
   var bytes: [UInt8] = []
   /// Where the first one goes, sectors.
   var position: UInt64 = 0
+  /// The first sequence: the number of the flush that will carry them.
+  var firstSequence: UInt64 = 0
   /// The last sequence; 0 when there is none.
   var lastSequence: UInt64 = 0
   /// Blocks that they changed.

@@ -23,7 +23,7 @@ struct DeviceFormat {
     }
     try onMemory { () throws(MemoryError) in try memory.flush() }
 
-    let start = JournalPlace(position: 0, sequence: 1, previousChecksum: 0, flushNumber: 0, epoch: 0)
+    let start = JournalPlace(position: 0, sequence: 1, previousChecksum: 0, epoch: 0)
     var superblock = Superblock(
       storeID: storeID, layout: layout, address: BlockNumber(DeviceLayout.superblockB), sequence: 1, tail: start,
       oldest: start, closedHead: start,

@@ -31,10 +31,6 @@ struct JournalChain {
   private let ring: JournalRing
   /// Where the next commit must begin.
   private(set) var place: JournalPlace
-  /// The flush number of the last record that verified, be it of a whole commit or not.
-  private(set) var lastFlushNumber: UInt64
-  /// Whether the chain broke behind a verified record of an unfinished commit.
-  private(set) var brokeInside = false
   /// No record may reach beyond this position.
   private let limit: UInt64
 
@@ -42,7 +38,6 @@ struct JournalChain {
     self.ring = ring
     window = JournalWindow(ring)
     self.place = place
-    lastFlushNumber = place.flushNumber
     self.limit = limit ?? place.position * UInt64(ring.layout.sectorByteCount) + ring.byteCount
   }
 
@@ -60,7 +55,6 @@ struct JournalChain {
     var digest = XXHash64()
     var changeRecords: UInt64 = 0
     var ranges: UInt64 = 0
-    brokeInside = false
 
     while true {
       guard let (record, bytes) = try record(at: position),
@@ -69,7 +63,8 @@ struct JournalChain {
         guard isPlanted(.acceptUnfinishedCommit), changeRecords > 0, let epoch else { return nil }
         let none = CommitRecord(
           annotation: CommitAnnotation(), changeCount: 0, changeRecordCount: 0, changesDigest: 0, external: [])
-        return whole(none, changes, epoch: epoch, checksum: checksum, end: position)
+        return whole(
+          none, changes, epoch: epoch, flushNumber: place.sequence, checksum: checksum, end: position)
       }
       if position == start {
         if record.kind == .opening {
@@ -82,8 +77,6 @@ struct JournalChain {
       guard record.epoch == epoch else { return nil }
       position += UInt64(JournalRecord.stride(record.byteCount))
       checksum = record.checksum
-      lastFlushNumber = record.flushNumber
-      brokeInside = true
 
       switch record.kind {
       case .opening:
@@ -103,24 +96,24 @@ struct JournalChain {
           commit.changeCount == ranges,
           commit.changesDigest == digest.finish() || isPlanted(.ignoreChangesChecksum), let epoch
         else { return nil }
-        brokeInside = false
-        return whole(commit, changes, epoch: epoch, checksum: checksum, end: position)
+        return whole(
+          commit, changes, epoch: epoch, flushNumber: record.flushNumber, checksum: checksum, end: position)
       }
     }
   }
 
   /// The commit whose last record ends at a position; the next one begins on the sector behind it.
   private mutating func whole(
-    _ record: CommitRecord, _ changes: [(block: UInt64, place: BlockChangePlace)], epoch: UInt64, checksum: UInt32,
-    end position: UInt64
+    _ record: CommitRecord, _ changes: [(block: UInt64, place: BlockChangePlace)], epoch: UInt64, flushNumber: UInt64,
+    checksum: UInt32, end position: UInt64
   ) -> ChainCommit {
     let sector = UInt64(ring.layout.sectorByteCount)
     let start = place
     place = JournalPlace(
       position: (position + sector - 1) / sector, sequence: start.sequence + 1, previousChecksum: checksum,
-      flushNumber: lastFlushNumber, epoch: epoch)
+      epoch: epoch)
     return ChainCommit(
-      place: start, flushNumber: lastFlushNumber, epoch: epoch, record: record, changes: changes, end: place,
+      place: start, flushNumber: flushNumber, epoch: epoch, record: record, changes: changes, end: place,
       byteCount: (place.position - start.position) * sector)
   }
 
@@ -172,13 +165,14 @@ struct JournalChain {
     return ranges
   }
 
-  /// Whether a valid record of `epoch` with a flush number of at least `flushNumber` and a sequence of at least `sequence`
-  /// stands anywhere in the ring: proof that what broke the chain was durable once.
+  /// Whether a valid record of `epoch` stands anywhere in the ring that belongs to a flush whose first commit comes after
+  /// `sequence`: proof that this commit was durable once, for no record of a flush is issued before the flush before it has
+  /// returned.
   ///
   /// Records do not overlap, so those that look like such a one have no more bytes together than the ring. A forged ring can
   /// show one at every eighth byte: then the answer is yes, which keeps it from being written to, before time runs away.
   static func holdsRecord(
-    _ ring: JournalRing, epoch: UInt64, flushNumberMin: UInt64, sequenceMin: UInt64
+    _ ring: JournalRing, epoch: UInt64, ofFlushAfter sequence: UInt64
   ) throws(StorageError) -> Bool {
     let step = 1 << 20
     let header = JournalRecord.headerByteCount
@@ -194,8 +188,7 @@ struct JournalChain {
         if LittleEndian.uint64(span, at: offset + JournalRecord.Layout.epoch) == epoch,
           let byteCount = JournalRecord.claimedByteCount(span.extracting(offset..<offset + header)),
           UInt64(byteCount) <= ring.byteCount,
-          LittleEndian.uint64(span, at: offset + JournalRecord.Layout.flushNumber) >= flushNumberMin,
-          LittleEndian.uint64(span, at: offset + JournalRecord.Layout.sequence) >= sequenceMin
+          LittleEndian.uint64(span, at: offset + JournalRecord.Layout.flushNumber) > sequence
         {
           claimedByteCount += UInt64(byteCount)
           if claimedByteCount > ring.byteCount { return true }

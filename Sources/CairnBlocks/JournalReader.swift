@@ -15,7 +15,7 @@ public struct JournalCommit: Equatable, Sendable {
   public let dataByteCount: UInt64
   /// The life of the journal that it belongs to.
   public let epoch: UInt64
-  /// The flush that made it durable.
+  /// The flush that made it durable: the sequence of the first commit that it carried.
   public let flushNumber: UInt64
   /// Whether its records verify. Of a commit that does not, only the number is known.
   public let isValid: Bool
@@ -105,8 +105,7 @@ public final class JournalReader {
     if segment < superblock.segments.count - 1 { return bad(place) }
     if case .messageAtomic = memory.guarantees { return nil }
     let isProven = try JournalChain.holdsRecord(
-      ring, epoch: superblock.segments[segment].epoch,
-      flushNumberMin: chain.lastFlushNumber + (chain.brokeInside ? 1 : 2), sequenceMin: place.sequence)
+      ring, epoch: superblock.segments[segment].epoch, ofFlushAfter: place.sequence)
     return isProven ? bad(place) : nil
   }
 

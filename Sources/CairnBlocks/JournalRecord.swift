@@ -17,7 +17,7 @@ package enum JournalRecordKind: UInt8 {
 ///          4     4  length of the record, bytes, this header included
 ///          8     8  epoch: the random salt of this life of the journal
 ///         16     8  sequence of the commit that the record is part of
-///         24     8  number of the flush that makes it durable
+///         24     8  number of the flush that makes it durable: the sequence of the first commit that it carries
 ///         32     4  CRC-32 field of the record before it
 ///         36     2  magic 0x4352
 ///         38     1  kind
@@ -74,7 +74,7 @@ package struct JournalRecord: Equatable {
       stored == Self.checksum(record)
         || isPlanted(kind == .commit ? .ignoreCommitChecksum : .ignoreChangesChecksum) && kind != .opening,
       LittleEndian.uint64(record, at: Layout.sequence) < DeviceLimits.sequenceEnd,
-      LittleEndian.uint64(record, at: Layout.flushNumber) < DeviceLimits.sequenceEnd
+      LittleEndian.uint64(record, at: Layout.flushNumber) <= LittleEndian.uint64(record, at: Layout.sequence)
     else { return nil }
     checksum = stored
     byteCount = record.count

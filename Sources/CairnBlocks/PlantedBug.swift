@@ -24,16 +24,14 @@ enum PlantedBug: UInt8 {
 
   // MARK: Rule 1, and the chain
 
-  /// Any record of a later flush proves corruption.
-  case alarmAtNextFlush
+  /// A record of the very flush that did not return proves corruption.
+  case alarmAtOwnFlush
   /// Nothing proves corruption.
   case neverAlarm
-  /// Flushes without records count, too.
-  case countEmptyFlushes
   /// Commits of one flush are numbered as if they were of several.
   case numberWithinGroup
-  /// After recovery numbering goes on from the last flush seen, not the last kept.
-  case numberFromLastSeen
+  /// A flush bears the number of a commit of the flush before it.
+  case numberOfFlushBefore
   /// Records follow each other whatever sequence and predecessor they name.
   case ignoreChain
   /// The checksum of a commit's last record is not looked at.

@@ -118,23 +118,20 @@ struct Recovery {
       else { throw corruption(ring, chain.place) }
       return closed
     }
-    let lastFlush = chain.lastFlushNumber
-    try requireTornTail(superblock, ring, chain, lastFlush: lastFlush)
-    var end = try dropUnbacked(chain, lastFlush: lastFlush, superblock) ?? chain.place
-    if isPlanted(.numberFromLastSeen) { end.flushNumber = lastFlush }
-    return end
+    try requireTornTail(superblock, ring, chain.place)
+    return try dropUnbacked(superblock, ring) ?? chain.place
   }
 
-  /// Tells a torn tail from damage in the middle: no record of flush F+1 was issued before flush F had returned.
+  /// Tells a torn tail from damage in the middle: a record of a later flush proves that the commit at `place`, where the
+  /// chain ends, was durable.
   private func requireTornTail(
-    _ superblock: Superblock, _ ring: JournalRing, _ chain: JournalChain, lastFlush: UInt64
+    _ superblock: Superblock, _ ring: JournalRing, _ place: JournalPlace
   ) throws(StorageError) {
     if case .messageAtomic = memory.guarantees { return }
     guard let epoch = superblock.segments.last?.epoch else { return }
-    let isNextProof = chain.brokeInside || isPlanted(.alarmAtNextFlush)
     let isProven = try JournalChain.holdsRecord(
-      ring, epoch: epoch, flushNumberMin: lastFlush + (isNextProof ? 1 : 2), sequenceMin: chain.place.sequence)
-    if isProven && !isPlanted(.neverAlarm) { throw corruption(ring, chain.place) }
+      ring, epoch: epoch, ofFlushAfter: place.sequence - (isPlanted(.alarmAtOwnFlush) ? 1 : 0))
+    if isProven && !isPlanted(.neverAlarm) { throw corruption(ring, place) }
   }
 
   private func corruption(_ ring: JournalRing, _ place: JournalPlace) -> StorageError {
@@ -145,17 +142,18 @@ struct Recovery {
   /// Drops commits of the last flush whose data outside the journal did not arrive, and all that follow; where the first of
   /// them began.
   private mutating func dropUnbacked(
-    _ chain: JournalChain, lastFlush: UInt64, _ superblock: Superblock
+    _ superblock: Superblock, _ ring: JournalRing
   ) throws(StorageError) -> JournalPlace? {
     guard let newest = commits.last, !isPlanted(.ignoreExternalDigests) else { return nil }
     // What lies under an earlier life of the journal was kept, and so made durable, by the opening that ended it.
     guard newest.epoch == superblock.segments.last?.epoch else { return nil }
     let last = newest.flushNumber
-    // A record of a later flush, if only of an unfinished commit, proves that the last whole commit's flush returned.
-    if chain.brokeInside && lastFlush > last && !isPlanted(.dropDespiteProof) { return nil }
     for index in commits.indices where commits[index].flushNumber == last || isPlanted(.verifyAllExternal) {
       for data in commits[index].record.external {
         if try !matches(data, superblock.layout) {
+          // A record of a later flush, if only of an unfinished commit, proves that this one returned: its data are damaged.
+          let isProven = try JournalChain.holdsRecord(ring, epoch: newest.epoch, ofFlushAfter: newest.place.sequence)
+          if isProven && !isPlanted(.dropDespiteProof) { return nil }
           let place = commits[index].place
           if isPlanted(.dropOnlyUnbacked) {
             commits[index].changes = []

@@ -19,8 +19,6 @@ package struct JournalPlace: Equatable, Sendable {
   package var sequence: UInt64
   /// The checksum of the record before it.
   package var previousChecksum: UInt32
-  /// The number of the last flush before it that carried records.
-  package var flushNumber: UInt64
   /// The epoch of the record before it.
   package var epoch: UInt64
 }
@@ -44,15 +42,15 @@ package struct JournalPlace: Equatable, Sendable {
 ///         64     8  blocks of the ring
 ///         72     4  image slots
 ///         76     4  blocks of an image slot
-///         80    36  tail:   position 8, sequence 8, flush number 8, epoch 8, previous checksum 4
-///        116    36  oldest: the first commit of the history that is still intact, likewise
-///        152     4  closed: 1 when nothing follows `head`
-///        156    36  head:   where the next commit goes, likewise; only valid when closed
-///        192     4  journal segments
-///        196     4  zero
-///        200   192  segments: epoch 8, position 8, sequence 8 each; the first may hold several lives of the journal if another
+///         80    28  tail:   position 8, sequence 8, epoch 8, previous checksum 4
+///        108    28  oldest: the first commit of the history that is still intact, likewise
+///        136     4  closed: 1 when nothing follows `head`
+///        140    28  head:   where the next commit goes, likewise; only valid when closed
+///        168     4  journal segments
+///        172     4  zero
+///        176   192  segments: epoch 8, position 8, sequence 8 each; the first may hold several lives of the journal if another
 ///                   follows it: its epoch is that of its last commit
-///        392   120  zero
+///        368   144  zero
 package struct Superblock: Equatable, Sendable {
   package static let byteCount = 512
   package static let formatVersion: UInt32 = 1
@@ -146,13 +144,13 @@ package struct Superblock: Equatable, Sendable {
     static let imageSlotCount = 72
     static let imageSlotBlockCount = 76
     static let tail = 80
-    static let oldest = 116
-    static let closed = 152
-    static let head = 156
-    static let segmentCount = 192
-    static let segments = 200
+    static let oldest = 108
+    static let closed = 136
+    static let head = 140
+    static let segmentCount = 168
+    static let segments = 176
     static let segmentByteCount = 24
-    static let zero = 392
+    static let zero = 368
     static let end = 512
   }
 
@@ -197,13 +195,11 @@ extension Superblock {
       tail.position - oldest.position <= layout.ringSectorCount,
       // Far from where sums and products with the size of a sector would wrap.
       tail.position < 1 << 48, tail.sequence < DeviceLimits.sequenceEnd,
-      tail.flushNumber < DeviceLimits.sequenceEnd, oldest.flushNumber < DeviceLimits.sequenceEnd,
       LittleEndian.uint64(bytes, at: Layout.sequence) < DeviceLimits.sequenceEnd
     else { throw .malformed }
     if closed == 1 {
       guard head.position >= tail.position, head.position - tail.position <= layout.ringSectorCount,
-        head.sequence >= tail.sequence, head.sequence - tail.sequence <= head.position - tail.position,
-        head.flushNumber < DeviceLimits.sequenceEnd
+        head.sequence >= tail.sequence, head.sequence - tail.sequence <= head.position - tail.position
       else { throw .malformed }
     }
     var segments: [JournalSegment] = []
@@ -272,16 +268,14 @@ extension Superblock {
     JournalPlace(
       position: LittleEndian.uint64(bytes, at: offset),
       sequence: LittleEndian.uint64(bytes, at: offset + 8),
-      previousChecksum: LittleEndian.uint32(bytes, at: offset + 32),
-      flushNumber: LittleEndian.uint64(bytes, at: offset + 16),
-      epoch: LittleEndian.uint64(bytes, at: offset + 24))
+      previousChecksum: LittleEndian.uint32(bytes, at: offset + 24),
+      epoch: LittleEndian.uint64(bytes, at: offset + 16))
   }
 
   private static func store(_ place: JournalPlace, in bytes: inout MutableSpan<UInt8>, at offset: Int) {
     LittleEndian.store(place.position, in: &bytes, at: offset)
     LittleEndian.store(place.sequence, in: &bytes, at: offset + 8)
-    LittleEndian.store(place.flushNumber, in: &bytes, at: offset + 16)
-    LittleEndian.store(place.epoch, in: &bytes, at: offset + 24)
-    LittleEndian.store(place.previousChecksum, in: &bytes, at: offset + 32)
+    LittleEndian.store(place.epoch, in: &bytes, at: offset + 16)
+    LittleEndian.store(place.previousChecksum, in: &bytes, at: offset + 24)
   }
 }

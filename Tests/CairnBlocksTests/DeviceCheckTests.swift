@@ -38,7 +38,7 @@ struct DeviceCheckTests {
     let older = 63 - newest
     let sequence = LittleEndian.uint32(image.span, at: newest * 512 + 56)
     for (block, field, value, text) in [
-      (newest, 500, UInt32(1), "not zero"), (newest, 196, 1, "not zero"),
+      (newest, 500, UInt32(1), "not zero"), (newest, 172, 1, "not zero"),
       (older, 56, sequence, "both superblocks have the same number"),
       (older, 56, sequence - 3, "more than one write behind"),
       (older, 56, sequence - 2, "where the other copy belongs"),

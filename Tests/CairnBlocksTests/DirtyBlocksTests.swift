@@ -118,7 +118,7 @@ struct DirtyBlocksTests {
 @Suite("Places of commits")
 struct CommitPlacesTests {
   private static func place(_ sequence: UInt64, _ position: UInt64) -> JournalPlace {
-    JournalPlace(position: position, sequence: sequence, previousChecksum: 0, flushNumber: 0, epoch: 0)
+    JournalPlace(position: position, sequence: sequence, previousChecksum: 0, epoch: 0)
   }
 
   @Test("are found by number and by position")

@@ -20,7 +20,7 @@ struct HostileJournalTests {
     commit.commit(annotation: CommitAnnotation(time: 1), external: [])
     var bytes: [UInt8] = []
     _ = commit.seal(
-      epoch: core.epoch, previousEpoch: nil, sequence: core.head.sequence, flushNumber: core.flushNumber,
+      epoch: core.epoch, previousEpoch: nil, sequence: core.head.sequence, flushNumber: core.head.sequence,
       previousChecksum: core.head.previousChecksum, sectorByteCount: 512, appendingTo: &bytes)
     let place = Int(core.ring.block(at: core.head.position * 512)) * 512
     return memory.durableImage.replacing(at: place, with: bytes)
@@ -58,7 +58,7 @@ struct HostileJournalTests {
     var head = [UInt8](repeating: 0, count: JournalRecord.headerByteCount)
     var span = head.mutableSpan
     _ = JournalRecord.seal(
-      &span, kind: .changes, epoch: core.epoch, sequence: core.head.sequence, flushNumber: core.flushNumber + 5,
+      &span, kind: .changes, epoch: core.epoch, sequence: core.head.sequence + 5, flushNumber: core.head.sequence + 5,
       previousChecksum: 0)
     LittleEndian.store(UInt32(DeviceLimits.recordByteCountMax), in: &span, at: JournalRecord.Layout.byteCount)
     let start = Int(core.ring.block(at: core.head.position * 512)) * 512

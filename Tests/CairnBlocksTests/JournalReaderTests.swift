@@ -35,7 +35,7 @@ struct JournalReaderTests {
           == CommitAnnotation(event: .stage, transaction: 42, principal: Array("eve".utf8), time: 123_456))
       #expect(commits[0].dataByteCount == 70_000 && commits[1].dataByteCount == 0)
       #expect(commits[1].annotation == CommitAnnotation(time: 7) && commits[1].changeCount == 1)
-      #expect(commits[0].flushNumber == 1 && commits[1].flushNumber == 2 && commits[0].epoch == commits[1].epoch)
+      #expect(commits.map { $0.flushNumber } == [1, 2] && commits[0].epoch == commits[1].epoch)
       #expect(commits[0].block == BlockNumber(64) && commits[1].byteCount == 512)
     }
   }

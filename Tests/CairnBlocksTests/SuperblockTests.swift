@@ -13,10 +13,10 @@ struct SuperblockTests {
     return Superblock(
       storeID: (low: 0x1122_3344_5566_7788, high: 0x99AA_BBCC_DDEE_FF00), layout: layout, address: BlockNumber(63),
       sequence: 258,
-      tail: JournalPlace(position: 10, sequence: 100, previousChecksum: 0xCAFE_BABE, flushNumber: 50, epoch: epochs[1]),
-      oldest: JournalPlace(position: 5, sequence: 96, previousChecksum: 0x0102_0304, flushNumber: 47, epoch: epochs[0]),
+      tail: JournalPlace(position: 10, sequence: 100, previousChecksum: 0xCAFE_BABE, epoch: epochs[1]),
+      oldest: JournalPlace(position: 5, sequence: 96, previousChecksum: 0x0102_0304, epoch: epochs[0]),
       closedHead: JournalPlace(
-        position: 20, sequence: 110, previousChecksum: 0xDEAD_BEEF, flushNumber: 58, epoch: epochs[2]),
+        position: 20, sequence: 110, previousChecksum: 0xDEAD_BEEF, epoch: epochs[2]),
       segments: [
         JournalSegment(epoch: epochs[1], position: 10, sequence: 100),
         JournalSegment(epoch: epochs[2], position: 15, sequence: 105),
@@ -26,15 +26,15 @@ struct SuperblockTests {
   /// Every field with a value of its own, in the order of the byte table.
   private static let golden = hex(
     """
-    43 41 49 52 4E 0D 0A 1A  25 20 8A DA  01 00 00 00
+    43 41 49 52 4E 0D 0A 1A  03 5F 6A 14  01 00 00 00
     00 00 00 00 00 00 00 00 00 00 00 00  00 10 00 00
     88 77 66 55 44 33 22 11  00 FF EE DD CC BB AA 99
     3F 00 00 00 00 00 00 00  02 01 00 00 00 00 00 00
     00 01 00 00 00 00 00 00  04 00 00 00  20 00 00 00
-    0A 00 00 00 00 00 00 00  64 00 00 00 00 00 00 00  32 00 00 00 00 00 00 00  01 0E 0E 0E 0E 0E 0E 0E  BE BA FE CA
-    05 00 00 00 00 00 00 00  60 00 00 00 00 00 00 00  2F 00 00 00 00 00 00 00  00 0E 0E 0E 0E 0E 0E 0E  04 03 02 01
+    0A 00 00 00 00 00 00 00  64 00 00 00 00 00 00 00  01 0E 0E 0E 0E 0E 0E 0E  BE BA FE CA
+    05 00 00 00 00 00 00 00  60 00 00 00 00 00 00 00  00 0E 0E 0E 0E 0E 0E 0E  04 03 02 01
     01 00 00 00
-    14 00 00 00 00 00 00 00  6E 00 00 00 00 00 00 00  3A 00 00 00 00 00 00 00  02 0E 0E 0E 0E 0E 0E 0E  EF BE AD DE
+    14 00 00 00 00 00 00 00  6E 00 00 00 00 00 00 00  02 0E 0E 0E 0E 0E 0E 0E  EF BE AD DE
     02 00 00 00  00 00 00 00
     01 0E 0E 0E 0E 0E 0E 0E  0A 00 00 00 00 00 00 00  64 00 00 00 00 00 00 00
     02 0E 0E 0E 0E 0E 0E 0E  0F 00 00 00 00 00 00 00  69 00 00 00 00 00 00 00
@@ -75,7 +75,7 @@ struct SuperblockTests {
     var superblock = try Self.sample()
     superblock.closedHead = nil
     let bytes = Self.encode(superblock)
-    #expect(bytes[152..<192].allSatisfy { $0 == 0 })
+    #expect(bytes[136..<168].allSatisfy { $0 == 0 })
     #expect(try Superblock(decoding: bytes.span, at: 63) == superblock)
   }
 
@@ -87,7 +87,7 @@ struct SuperblockTests {
     }
     let bytes = Self.encode(superblock)
     #expect(try Superblock(decoding: bytes.span, at: 63) == superblock)
-    #expect(bytes[392...].allSatisfy { $0 == 0 })
+    #expect(bytes[368...].allSatisfy { $0 == 0 })
   }
 
   /// An opening that found eight segments could list no ninth. It emptied the list by a checkpoint, which may commit, and
@@ -141,15 +141,14 @@ struct SuperblockTests {
   static let hostile: [(name: String, offset: Int, value: UInt64, byteCount: Int)] = [
     ("no block size", 28, 0, 4), ("odd block size", 28, 4095, 4), ("huge block size", 28, 1 << 31, 4),
     ("no ring", 64, 0, 8), ("huge ring", 64, .max, 8), ("many slots", 72, 65, 4), ("huge slots", 76, 0xFFFF_FFFF, 4),
-    ("far tail", 80, .max, 8), ("far tail sequence", 88, .max, 8), ("far tail flush", 96, .max, 8),
-    ("far oldest flush", 132, .max, 8),
-    ("oldest behind the tail", 116, 11, 8), ("oldest sequence behind the tail", 124, 101, 8),
-    ("half closed", 152, 2, 4), ("head before the tail", 156, 9, 8), ("head beyond the ring", 156, .max, 8),
-    ("head sequence before the tail", 164, 99, 8), ("more commits than sectors", 164, 111, 8),
-    ("far head flush", 172, .max, 8), ("no segment", 192, 0, 4), ("too many segments", 192, 9, 4),
-    ("huge segment count", 192, 0xFFFF_FFFF, 4), ("first segment elsewhere", 208, 11, 8),
-    ("first segment later", 216, 101, 8), ("segment before the tail", 232, 9, 8), ("segment far off", 232, .max, 8),
-    ("segments out of order", 240, 100, 8), ("segment sequence far off", 240, .max, 8),
+    ("far tail", 80, .max, 8), ("far tail sequence", 88, .max, 8),
+    ("oldest behind the tail", 108, 11, 8), ("oldest sequence behind the tail", 116, 101, 8),
+    ("half closed", 136, 2, 4), ("head before the tail", 140, 9, 8), ("head beyond the ring", 140, .max, 8),
+    ("head sequence before the tail", 148, 99, 8), ("more commits than sectors", 148, 111, 8),
+    ("no segment", 168, 0, 4), ("too many segments", 168, 9, 4),
+    ("huge segment count", 168, 0xFFFF_FFFF, 4), ("first segment elsewhere", 184, 11, 8),
+    ("first segment later", 192, 101, 8), ("segment before the tail", 208, 9, 8), ("segment far off", 208, .max, 8),
+    ("segments out of order", 216, 100, 8), ("segment sequence far off", 216, .max, 8),
     ("last superblock", 56, .max, 8),
   ]
 

@@ -31,11 +31,10 @@ struct PlantedBugEntry: Sendable {
     .init("ignoreWriteError", rule: "durability", ["aacEcK", "acEoK"]),
     .init("goOnAfterFailure", rule: "durability", ["aacZ", "aacEc"]),
     // The chain, rule 1
-    .init("alarmAtNextFlush", rule: "1", ["aaaC!", "wide/aaag!"]),
+    .init("alarmAtOwnFlush", rule: "1", ["aaaC!", "wide/aaag!"]),
     .init("neverAlarm", rule: "1", ["aacccccQ", "wide/aacccccccQ"]),
-    .init("countEmptyFlushes", rule: "1", ["aaakC!", "aaaackC!"]),
     .init("numberWithinGroup", rule: "1", ["wide/aaag!", "wide/aaacg!"]),
-    .init("numberFromLastSeen", rule: "1", ["aaaaoD!D!", "aaaaoc!D!", "aaaaoD!C!"]),
+    .init("numberOfFlushBefore", rule: "1", ["aacccccQ", "aagCQ", "wide/aagcQ"]),
     .init("ignoreChain", rule: "chain", ["aaccccccccccccccc!", "acccccccccccccccccccc!c!c!"]),
     .init("ignoreCommitChecksum", rule: "chain", ["aacccJ"]),
     .init("recordChecksumSkipsHeader", rule: "chain", ["aacccJ"]),
