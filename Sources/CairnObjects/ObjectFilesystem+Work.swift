@@ -16,8 +16,8 @@ extension Bucket {
   /// Begins to copy all objects whose keys begin with a prefix to the same keys of another bucket, in steps, in byte order.
   ///
   /// An object that is larger than the budget of a step is copied over several, a run of 1 MiB at least in each. Nobody sees
-  /// it before it is whole; when its source is changed meanwhile, its copy begins again, and when the source is deleted or the
-  /// work is broken off, what was copied of it is given back.
+  /// it before it is whole; when its source is changed meanwhile, its copy begins again, and when the source is deleted (by
+  /// itself, or with its bucket or volume) or the work is broken off, what was copied of it is given back.
   ///
   /// - Parameters:
   ///   - target: the bucket. Objects in the place of a copy are replaced.
@@ -29,7 +29,7 @@ extension Bucket {
     try requireAllowed(prefix: prefix)
     let into = try trees.volume.transaction.bucket(target, volume: volume ?? trees.volume.name)
     _ = try into.trees.bucket(target)
-    let work = ObjectWork.copyAll(bucket: target, prefix: prefix, volume: trees.volume.id, source: name)
+    let work = ObjectWork.copyAll(bucket: target, prefix: prefix, from: source)
     try into.trees.volume.begin(work: work.encoded)
   }
 
@@ -48,9 +48,13 @@ extension Bucket {
     guard try from.contains(source) else { throw .notFound(Subject("key", source.bytes)) }
     try requireAllowed(key)
     _ = try trees.bucket(name)
-    let work = ObjectWork.copy(
-      bucket: name, key: key.bytes, volume: from.trees.volume.id, source: from.name, sourceKey: source.bytes)
+    let work = ObjectWork.copy(bucket: name, key: key.bytes, from: from.source, sourceKey: source.bytes)
     try trees.volume.begin(work: work.encoded)
+  }
+
+  /// The bucket as work that copies from it knows it.
+  private var source: ObjectWork.Source {
+    ObjectWork.Source(volume: trees.volume.id, incarnation: trees.volume.incarnation, bucket: name)
   }
 
   private func requireAllowed(prefix: [UInt8]) throws(StorageError) {
@@ -85,15 +89,39 @@ extension ObjectFilesystem {
       if try objects.bucket(name).deleteAll(budget: budget) >= budget { return Self.underWay }
       try objects.deleteBucket(name)
       return nil
-    case .copyAll(let name, let prefix, let sourceVolume, let source):
-      let from = try ObjectVolume(volume.transaction.volume(sourceVolume, kind: .objects)).bucket(source)
+    case .copyAll(let name, let prefix, let source):
+      guard let from = try Self.bucket(source, in: volume.transaction) else {
+        try abandon(volume, work, cursor: cursor)
+        return nil
+      }
       var step = CopyStep(from, to: try objects.bucket(name), try Self.copyCursor(cursor, volume), budget)
       return try step.copyAll(prefix: prefix)?.encoded
-    case .copy(let name, let key, let sourceVolume, let source, let sourceKey):
-      let from = try ObjectVolume(volume.transaction.volume(sourceVolume, kind: .objects)).bucket(source)
+    case .copy(let name, let key, let source, let sourceKey):
+      guard let from = try Self.bucket(source, in: volume.transaction) else {
+        try abandon(volume, work, cursor: cursor)
+        return nil
+      }
       var step = CopyStep(from, to: try objects.bucket(name), try Self.copyCursor(cursor, volume), budget)
       return try step.copy(ObjectKey(sourceKey), to: ObjectKey(key)) ? nil : step.cursor.encoded
     }
+  }
+
+  /// The bucket to copy from; nil when it is not there any more.
+  private static func bucket(
+    _ source: ObjectWork.Source, in transaction: Transaction
+  ) throws(StorageError) -> Bucket? {
+    let volume: Volume
+    do throws(StorageError) {
+      volume = try transaction.volume(source.volume, kind: .objects)
+    } catch {
+      switch error {
+      case .notFound, .wrongKind: return nil
+      default: throw error
+      }
+    }
+    guard volume.incarnation == source.incarnation else { return nil }
+    let objects = try ObjectVolume(volume)
+    return try objects.bucketExists(source.bucket) ? try objects.bucket(source.bucket) : nil
   }
 
   /// Gives back a copy that is half made.

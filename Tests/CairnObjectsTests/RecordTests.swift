@@ -41,6 +41,9 @@ struct RecordTests {
         contents: .indexed(id: 300)),
       runs: [DataRun([piece])]))
 
+  static let source = ObjectWork.Source(volume: 5, incarnation: 6, bucket: "s")
+  static let sourceText = "05" + "0600000000000000" + "0173"
+
   static let pieceText = "ac02" + "818004" + "0100000000000000" + "0302000000000000"
 
   static let samples: [Sample] = [
@@ -94,11 +97,11 @@ struct RecordTests {
       testDescription: "ObjectWork, delete bucket", golden: "0102" + "0162" + "00",
       encoded: ObjectWork.deleteBucket("b").encoded, recode: recodeWork),
     Sample(
-      testDescription: "ObjectWork, copy objects", golden: "0103" + "0162" + "0109" + "05" + "0173",
-      encoded: ObjectWork.copyAll(bucket: "b", prefix: [9], volume: 5, source: "s").encoded, recode: recodeWork),
+      testDescription: "ObjectWork, copy objects", golden: "0103" + "0162" + "0109" + sourceText,
+      encoded: ObjectWork.copyAll(bucket: "b", prefix: [9], from: source).encoded, recode: recodeWork),
     Sample(
-      testDescription: "ObjectWork, copy one object", golden: "0104" + "0162" + "0109" + "05" + "0173" + "020807",
-      encoded: ObjectWork.copy(bucket: "b", key: [9], volume: 5, source: "s", sourceKey: [8, 7]).encoded,
+      testDescription: "ObjectWork, copy one object", golden: "0104" + "0162" + "0109" + sourceText + "020807",
+      encoded: ObjectWork.copy(bucket: "b", key: [9], from: source, sourceKey: [8, 7]).encoded,
       recode: recodeWork),
     Sample(
       testDescription: "CopyCursor, between two objects", golden: "01" + "020102" + "00",

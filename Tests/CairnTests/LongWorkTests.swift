@@ -187,6 +187,39 @@ struct LongWorkTests {
     }
   }
 
+  @Test(
+    "of a volume or a bucket that is gone nothing more is copied, also when another one has its number",
+    arguments: [false, true])
+  func goneSource(isWhole: Bool) throws {
+    let fixture = try largeObject(contents(3 << 20, seed: 8))
+    let id = try fixture.store.createVolume("second", kind: .objects)
+    try fixture.store.transaction { txn in
+      try txn.createBucket("media", volume: "second")
+      let media = try txn.bucket("media", volume: "second")
+      try media.put("film", contents(3 << 20, seed: 9))
+      try media.beginCopyingAll(to: "copies", volume: "archive")
+    }
+    let before = try blockCount(fixture.store, "archive")
+    #expect(try !fixture.store.step(budget: 256))
+    #expect(try blockCount(fixture.store, "archive") > before)
+    if isWhole {
+      try fixture.store.removeVolume("second")
+      #expect(try fixture.store.createVolume("third", kind: .objects) == id)
+      try fixture.store.transaction { txn in
+        try txn.createBucket("media", volume: "third")
+        _ = try txn.bucket("media", volume: "third").put("film", [1])
+      }
+    } else {
+      try fixture.store.transaction { txn in
+        _ = try txn.bucket("media", volume: "second").delete("film")
+        try txn.objects("second").deleteBucket("media")
+      }
+    }
+    _ = try fixture.finish(budget: 256)
+    #expect(try blockCount(fixture.store, "archive") == before)
+    #expect(try fixture.store.read { txn in try txn.bucket("copies", volume: "archive").list().objects.isEmpty })
+  }
+
   /// How long work is broken off.
   enum BreakOff: CaseIterable {
     case atOnce

@@ -10,14 +10,28 @@ package import CairnVolumes
 ///                m  1 and 3: prefix of the keys, 4: the key of the copy: varint length, bytes; 2: length 0
 ///                   copies:
 ///                1  volume of the source
+///                8  which of all volumes that ever were
 ///                k  bucket of the source: varint length, UTF-8
 ///                   copy one object:
 ///                l  key of the source: varint length, bytes
 package enum ObjectWork: Equatable, Sendable {
   case deleteAll(bucket: String, prefix: [UInt8])
   case deleteBucket(String)
-  case copyAll(bucket: String, prefix: [UInt8], volume: VolumeID, source: String)
-  case copy(bucket: String, key: [UInt8], volume: VolumeID, source: String, sourceKey: [UInt8])
+  case copyAll(bucket: String, prefix: [UInt8], from: Source)
+  case copy(bucket: String, key: [UInt8], from: Source, sourceKey: [UInt8])
+
+  /// A bucket to copy from.
+  package struct Source: Equatable, Sendable {
+    package var volume: VolumeID
+    package var incarnation: UInt64
+    package var bucket: String
+
+    package init(volume: VolumeID, incarnation: UInt64, bucket: String) {
+      self.volume = volume
+      self.incarnation = incarnation
+      self.bucket = bucket
+    }
+  }
 
   private static let version: UInt8 = 1
 
@@ -33,18 +47,16 @@ package enum ObjectWork: Equatable, Sendable {
       writer.uint8(2)
       writer.lengthPrefixed(Array(bucket.utf8))
       writer.lengthPrefixed([])
-    case .copyAll(let bucket, let prefix, let volume, let source):
+    case .copyAll(let bucket, let prefix, let source):
       writer.uint8(3)
       writer.lengthPrefixed(Array(bucket.utf8))
       writer.lengthPrefixed(prefix)
-      writer.uint8(volume.rawValue)
-      writer.lengthPrefixed(Array(source.utf8))
-    case .copy(let bucket, let key, let volume, let source, let sourceKey):
+      source.encode(into: &writer)
+    case .copy(let bucket, let key, let source, let sourceKey):
       writer.uint8(4)
       writer.lengthPrefixed(Array(bucket.utf8))
       writer.lengthPrefixed(key)
-      writer.uint8(volume.rawValue)
-      writer.lengthPrefixed(Array(source.utf8))
+      source.encode(into: &writer)
       writer.lengthPrefixed(sourceKey)
     }
     return writer.bytes
@@ -60,28 +72,35 @@ package enum ObjectWork: Equatable, Sendable {
     case 2:
       guard key.isEmpty else { throw .malformed }
       self = .deleteBucket(bucket)
-    case 3:
-      let volume = try Self.volume(&reader)
-      self = .copyAll(bucket: bucket, prefix: key, volume: volume, source: try Self.text(&reader))
+    case 3: self = .copyAll(bucket: bucket, prefix: key, from: try Source(decoding: &reader))
     case 4:
-      let volume = try Self.volume(&reader)
-      let source = try Self.text(&reader)
+      let source = try Source(decoding: &reader)
       let sourceKey = try reader.lengthPrefixed(limit: ObjectLimits.keyByteCountMax)
-      self = .copy(bucket: bucket, key: key, volume: volume, source: source, sourceKey: sourceKey)
+      self = .copy(bucket: bucket, key: key, from: source, sourceKey: sourceKey)
     default: throw .malformed
     }
   }
 
-  private static func volume(_ reader: inout ByteReader) throws(ByteReader.Failure) -> VolumeID {
-    guard let volume = VolumeID(rawValue: try reader.uint8()) else { throw .malformed }
-    return volume
-  }
-
   /// The name of a bucket.
-  private static func text(_ reader: inout ByteReader) throws(ByteReader.Failure) -> String {
+  fileprivate static func text(_ reader: inout ByteReader) throws(ByteReader.Failure) -> String {
     let bytes = try reader.lengthPrefixed(limit: ObjectLimits.bucketNameByteCountMax)
     guard let text = String(validating: bytes, as: UTF8.self) else { throw .malformed }
     return text
+  }
+}
+
+extension ObjectWork.Source {
+  fileprivate func encode(into writer: inout ByteWriter) {
+    writer.uint8(volume.rawValue)
+    writer.uint64(incarnation)
+    writer.lengthPrefixed(Array(bucket.utf8))
+  }
+
+  fileprivate init(decoding reader: inout ByteReader) throws(ByteReader.Failure) {
+    guard let volume = VolumeID(rawValue: try reader.uint8()) else { throw .malformed }
+    self.volume = volume
+    incarnation = try reader.uint64()
+    bucket = try ObjectWork.text(&reader)
   }
 }
 

@@ -217,8 +217,8 @@ struct CodecTarget: Sendable {
       name: "work on objects",
       samples: [
         ObjectWork.deleteAll(bucket: "bucket", prefix: [1]).encoded, ObjectWork.deleteBucket("bucket").encoded,
-        ObjectWork.copyAll(bucket: "bucket", prefix: [1], volume: 2, source: "source").encoded,
-        ObjectWork.copy(bucket: "bucket", key: [1], volume: 2, source: "source", sourceKey: [3]).encoded,
+        ObjectWork.copyAll(bucket: "bucket", prefix: [1], from: sourceSample).encoded,
+        ObjectWork.copy(bucket: "bucket", key: [1], from: sourceSample, sourceKey: [3]).encoded,
       ]
     ) { bytes in
       var reader = ByteReader(bytes)
@@ -274,6 +274,8 @@ struct CodecTarget: Sendable {
     conditions.ifModifiedSince = 4
     return conditions
   }()
+
+  private static let sourceSample = ObjectWork.Source(volume: 2, incarnation: 3, bucket: "source")
 
   private static let cursorSample: [UInt8] = {
     var cursor = CopyCursor()
