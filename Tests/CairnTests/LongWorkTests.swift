@@ -347,9 +347,10 @@ struct LongWorkTests {
     }
     #expect(try fixture.finish(budget: 300) == 3)
     try fixture.store.read { txn in
-      #expect(try txn.tables().table("people").count() == 501)
-      #expect(try txn.tables().table("people").exists([.integer(-1)]))
-      #expect(try txn.tables().table("pets").count() == 250)
+      let tables = try txn.tables()
+      #expect(try tables.table("people").count() == 501)
+      #expect(try tables.table("people").exists([.integer(-1)]))
+      #expect(try tables.table("pets").count() == 250)
     }
     // A table that is dropped meanwhile has no rows to be deleted.
     try fixture.store.transaction { txn in try txn.tables().table("pets").beginDeleting(where: .always) }
