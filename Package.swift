@@ -48,9 +48,10 @@ let package = Package(
 
     // L0: bytes.
     .target(name: "CFastCRC"),
+    .target(name: "CFastHash"),
     .target(
       name: "CairnBytes",
-      dependencies: ["CFastCRC", .target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
+      dependencies: ["CFastCRC", "CFastHash", .target(name: "CZlib", condition: .when(traits: ["SystemZlib"]))],
       swiftSettings: portable
     ),
     .testTarget(name: "CairnBytesTests", dependencies: ["CairnBytes", "CairnTestSupport"], swiftSettings: strict),

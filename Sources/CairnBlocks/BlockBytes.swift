@@ -85,6 +85,23 @@ public struct BlockBytes {
   package var sequence: UInt64 { u64(at: 24) }
 }
 
+extension Span<UInt8> {
+  /// The first offset from `start` to before `end`, in steps of eight bytes, at which a word stands; nil when there is none.
+  /// For going through very many bytes.
+  func firstOffset(of word: UInt64, from start: Int, to end: Int) -> Int? {
+    precondition(start >= 0 && end <= count - 7, "a word beyond the end of a span")
+    return unsafe withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return nil }
+      var offset = start
+      while offset < end {
+        if unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self) == word.littleEndian { return offset }
+        offset &+= 8
+      }
+      return nil
+    }
+  }
+}
+
 /// Bytes of a cached block that the running transaction may change.
 @safe
 public struct MutableBlockBytes {

@@ -64,14 +64,35 @@ package func decodeRanges(
   var end = BlockHeader.byteCount
   guard head.rangeCount <= UInt64(blockByteCount) else { throw .malformed }
   for _ in 0..<head.rangeCount {
-    let gap = try reader.varint()
-    let count = try reader.varint()
-    guard gap <= UInt64(blockByteCount - end) else { throw .malformed }
-    let offset = end + Int(gap)
-    guard count > 0, count <= UInt64(blockByteCount - offset) else { throw .malformed }
-    body(offset, try reader.bytes(count: Int(count)))
-    end = offset + Int(count)
+    let range = try nextRange(behind: end, blockByteCount: blockByteCount, from: &reader)
+    body(range.lowerBound, try reader.bytes(count: range.count))
+    end = range.upperBound
   }
+}
+
+/// Steps over the ranges behind a head, with the same checks, and copies nothing.
+func skipRanges(
+  _ head: BlockChangeHead, blockByteCount: Int, from reader: inout ByteReader
+) throws(ByteReader.Failure) {
+  var end = BlockHeader.byteCount
+  guard head.rangeCount <= UInt64(blockByteCount) else { throw .malformed }
+  for _ in 0..<head.rangeCount {
+    let range = try nextRange(behind: end, blockByteCount: blockByteCount, from: &reader)
+    try reader.skip(range.count)
+    end = range.upperBound
+  }
+}
+
+/// The place of the next range; its bytes come next.
+private func nextRange(
+  behind end: Int, blockByteCount: Int, from reader: inout ByteReader
+) throws(ByteReader.Failure) -> Range<Int> {
+  let gap = try reader.varint()
+  let count = try reader.varint()
+  guard gap <= UInt64(blockByteCount - end) else { throw .malformed }
+  let offset = end + Int(gap)
+  guard count > 0, count <= UInt64(blockByteCount - offset) else { throw .malformed }
+  return offset..<offset + Int(count)
 }
 
 /// Calls `body` with the byte ranges, behind the header, in which a block differs from its base (zeros when nil).

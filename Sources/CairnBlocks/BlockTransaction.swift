@@ -141,7 +141,7 @@ public final class BlockTransaction {
       } else {
         if let removed { core.dropPrivate(removed) }
         changes.freedBlocks.append(block.rawValue)
-        if erasesFreed { changes.erased.append(Extent(start: block, count: 1)) }
+        if erasesFreed { try noteErasure(of: Extent(start: block, count: 1)) }
       }
     }
   }
@@ -214,9 +214,15 @@ public final class BlockTransaction {
         core.allocator.putBack(extent)
       } else {
         changes.freedExtents.append(extent)
-        if erasesFreed { changes.erased.append(extent) }
+        if erasesFreed { try noteErasure(of: extent) }
       }
     }
+  }
+
+  /// What is freed becomes zeros when the commit is durable.
+  private func noteErasure(of extent: Extent) throws(StorageError) {
+    if isPlanted(.eraseBeforeFlush) { try core.erase(extent) }
+    changes.erased.append(extent)
   }
 
   /// Undoes everything that this transaction did, but keeps some of the data extents that it allocated, with the data in

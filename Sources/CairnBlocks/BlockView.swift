@@ -82,6 +82,11 @@ public final class BlockView {
     table.find(number.rawValue, sequence: sequence)
   }
 
+  /// The newest bytes of a block if they are cached, whether or not the view sees them: for asking for their lines alone,
+  /// since nothing of them is looked at yet. The view must be pinned.
+  @inlinable @inline(__always)
+  package func newestResident(_ number: BlockNumber) -> BlockBytes? { table.newest(number.rawValue) }
+
   @usableFromInline @inline(never)
   func load(_ number: BlockNumber) throws(StorageError) -> BlockBytes {
     try core.loadForView(number.rawValue, sequence: sequence)

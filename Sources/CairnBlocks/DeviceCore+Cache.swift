@@ -228,14 +228,11 @@ extension DeviceCore {
   /// Drops the versions behind those that just became durable. Under the lock.
   func prune(_ changed: [PendingGroup.Change], views: [UInt64]) {
     let durable = durableSequence
-    for change in changed {
-      if let base = change.onlyBase, views.isEmpty && !isPlanted(.dropVersionsInUse) {
-        // The usual case, without a look at any of the frames: they are not in the processor's cache any more.
-        change.version.setOlder(nil)
-        frames.retire(base)
-      } else {
-        prune(change.block, views: views, durable: durable)
-      }
+    let isSeen = !views.isEmpty || isPlanted(.dropVersionsInUse)
+    // The usual case, without a look at any of the frames: they are not in the processor's cache any more.
+    if !isSeen { frames.retireBases(of: changed) }
+    for change in changed where isSeen || change.onlyBase == nil {
+      prune(change.block, views: views, durable: durable)
     }
     sealRetired()
   }

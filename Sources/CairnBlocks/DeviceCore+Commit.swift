@@ -139,13 +139,9 @@ extension DeviceCore {
     sectorsSinceStep += sectors
     pending.lastSequence = sequence
 
-    for entry in changes.entries {
-      entry.version.setSequence(sequence)
-      dirty.change(entry.block, sequence: sequence, isCreated: entry.created != nil)
-      pending.changed.append(
-        PendingGroup.Change(
-          block: entry.block, version: entry.version, onlyBase: entry.isBaseLast ? entry.base : nil))
-    }
+    for entry in changes.entries { entry.version.setSequence(sequence) }
+    dirty.change(changes.entries, sequence: sequence)
+    pending.append(changes.entries)
     for block in changes.freedBlocks {
       dirty.markFreed(block)
       if isPlanted(.settleFreedAtOnce) { dirty.settleFreed(block) }

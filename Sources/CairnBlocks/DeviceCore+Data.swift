@@ -31,7 +31,7 @@ extension DeviceCore {
       while index < end {
         let content = bytes.bytes.extracting(index * chunk..<min((index + 1) * chunk, bytes.byteCount))
         let block = start + UInt64(index) * chunkBlocks
-        guard XXHash64.digest(content) == digests[index] || isPlanted(.ignoreDataDigest) else {
+        guard XXHash3.digest(content) == digests[index] || isPlanted(.ignoreDataDigest) else {
           throw .damaged(block, .digest)
         }
         if usesCache && options.admitsAllocation(UInt64(chunk)) {
@@ -60,7 +60,7 @@ extension DeviceCore {
       var chunk = lower
       while chunk < end {
         let upper = min(chunk + DeviceLimits.chunkByteCount, end)
-        digests.append(XXHash64.digest(bytes.extracting(chunk..<upper)))
+        digests.append(XXHash3.digest(bytes.extracting(chunk..<upper)))
         chunk = upper
       }
       let upper = min(end, whole)
@@ -104,7 +104,7 @@ extension DeviceCore {
   /// behind a durable commit, and leaves blocks alone that a commit in the ring freed. What can not be written is tried again
   /// behind the next flush. Under the lock.
   func eraseFreed(oldestView: UInt64) {
-    guard !erasures.isEmpty else { return }
+    guard !erasures.isEmpty, !isPlanted(.keepFreedBytes) else { return }
     var kept: [(sequence: UInt64, extent: Extent)] = []
     for entry in erasures {
       // A batch may still write one of its blocks home.

@@ -192,6 +192,15 @@ struct PendingGroup {
   var erased: [(sequence: UInt64, extent: Extent)] = []
 
   var isEmpty: Bool { lastSequence == 0 }
+
+  /// Adds the blocks that a commit changed.
+  mutating func append(_ entries: [ChangeSet.Entry]) {
+    changed.reserveCapacity(changed.count + entries.count)
+    for entry in entries {
+      changed.append(
+        Change(block: entry.block, version: entry.version, onlyBase: entry.isBaseLast ? entry.base : nil))
+    }
+  }
 }
 
 /// Arrays that have served, kept for their memory: a commit needs two of its size, and to take and return them each time

@@ -12,31 +12,44 @@ struct DirtyBlock {
 
 /// The blocks whose newest committed version is not at home, ordered by their first change.
 struct DirtyBlocks {
-  private(set) var blocks: [UInt64: DirtyBlock] = [:]
-  private var heap = MinHeap()
+  private var blocks = BlockDictionary<DirtyBlock>()
+  private var waiting = WaitingBlocks()
   /// Blocks that owe a write home: all but the freed ones.
   private(set) var owingCount = 0
 
+  /// Blocks that are not clean, the freed ones included.
+  var count: Int { blocks.count }
+
   subscript(_ block: UInt64) -> DirtyBlock? { blocks[block] }
+
+  /// A commit changed blocks.
+  mutating func change(_ entries: [ChangeSet.Entry], sequence: UInt64) {
+    for entry in entries { change(entry.block, sequence: sequence, isCreated: entry.created != nil) }
+  }
 
   /// A commit changed a block.
   mutating func change(_ block: UInt64, sequence: UInt64, isCreated: Bool) {
-    if var dirty = blocks[block], !isCreated, dirty.firstChange != .max {
+    let known = blocks[block]
+    if var dirty = known, !isCreated, dirty.firstChange != .max {
       if dirty.isInBatch && dirty.firstChangeAfterImage == nil {
         dirty.firstChangeAfterImage = sequence
         blocks[block] = dirty
-        if isPlanted(.imageAgainInBatch) { heap.push(MinHeap.Entry(sequence: dirty.firstChange, block: block)) }
+        if isPlanted(.imageAgainInBatch) {
+          waiting.push(WaitingBlocks.Entry(sequence: dirty.firstChange, block: block))
+        }
       }
       return
     }
-    if blocks[block] == nil || blocks[block]?.firstChange == .max { owingCount += 1 }
+    if known == nil || known?.firstChange == .max { owingCount += 1 }
     blocks[block] = DirtyBlock(firstChange: sequence)
-    heap.push(MinHeap.Entry(sequence: sequence, block: block))
+    waiting.push(WaitingBlocks.Entry(sequence: sequence, block: block))
   }
 
   /// A commit freed a block; what it owes stays until the commit is durable.
   mutating func markFreed(_ block: UInt64) {
-    blocks[block, default: DirtyBlock(firstChange: .max)].isFreed = true
+    var dirty = blocks[block] ?? DirtyBlock(firstChange: .max)
+    dirty.isFreed = true
+    blocks[block] = dirty
   }
 
   /// The commit that freed the block is durable: it owes nothing. The entry stays as long as a view may need the block.
@@ -49,12 +62,12 @@ struct DirtyBlocks {
   }
 
   mutating func forget(_ block: UInt64) {
-    if let dirty = blocks.removeValue(forKey: block), dirty.firstChange != .max { owingCount -= 1 }
+    if let dirty = blocks.remove(block), dirty.firstChange != .max { owingCount -= 1 }
   }
 
   /// The block with the oldest first change that is in no batch; taken off the queue, so `putBack` what is not used.
   mutating func popOldest() -> (block: UInt64, firstChange: UInt64)? {
-    while let entry = heap.popMin() {
+    while let entry = waiting.popMin() {
       if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence,
         !dirty.isInBatch || isPlanted(.imageAgainInBatch)
       {
@@ -65,13 +78,15 @@ struct DirtyBlocks {
   }
 
   mutating func putBack(_ block: UInt64, firstChange: UInt64) {
-    heap.push(MinHeap.Entry(sequence: firstChange, block: block))
+    waiting.push(WaitingBlocks.Entry(sequence: firstChange, block: block))
   }
 
   /// An image of the block goes into a batch.
   mutating func beginBatch(_ block: UInt64, firstChangeAfterImage: UInt64?) {
-    blocks[block]?.isInBatch = true
-    blocks[block]?.firstChangeAfterImage = firstChangeAfterImage
+    guard var dirty = blocks[block] else { return }
+    dirty.isInBatch = true
+    dirty.firstChangeAfterImage = firstChangeAfterImage
+    blocks[block] = dirty
   }
 
   /// The image's bytes are at home and flushed (or the batch skipped the block). Whether the block is clean now.
@@ -97,56 +112,89 @@ struct DirtyBlocks {
     dirty.firstChange = first
     dirty.firstChangeAfterImage = nil
     blocks[block] = dirty
-    heap.push(MinHeap.Entry(sequence: first, block: block))
+    waiting.push(WaitingBlocks.Entry(sequence: first, block: block))
     return false
   }
 
   /// The first change that any block outside the batches owes; `.max` when none does.
   mutating func oldestChange() -> UInt64 {
-    while let entry = heap.min {
+    while let entry = waiting.min {
       if let dirty = blocks[entry.block], dirty.firstChange == entry.sequence, !dirty.isInBatch {
         return entry.sequence
       }
-      _ = heap.popMin()
+      _ = waiting.popMin()
     }
     return .max
   }
 }
 
-/// A binary heap of (sequence, block), smallest sequence first.
-private struct MinHeap {
+/// A queue of (sequence, block), smallest sequence first.
+///
+/// Nearly all come in order, with the newest commit: those stand in a row. The others, such as blocks that changed while they were
+/// on their way home, are in a binary heap beside it.
+private struct WaitingBlocks {
   struct Entry {
     var sequence: UInt64
     var block: UInt64
   }
 
-  private var entries: [Entry] = []
+  /// In order, from `start` on.
+  private var row: [Entry] = []
+  private var start = 0
+  private var heap: [Entry] = []
 
-  var min: Entry? { entries.first }
+  var min: Entry? {
+    guard start < row.count else { return heap.first }
+    guard let other = heap.first, other.sequence < row[start].sequence else { return row[start] }
+    return other
+  }
 
   mutating func push(_ entry: Entry) {
-    entries.append(entry)
-    var child = entries.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard entries[child].sequence < entries[parent].sequence else { return }
-      entries.swapAt(child, parent)
-      child = parent
+    if entry.sequence >= row.last?.sequence ?? 0 {
+      row.append(entry)
+    } else {
+      pushToHeap(entry)
     }
   }
 
   mutating func popMin() -> Entry? {
-    guard let first = entries.first, let last = entries.popLast() else { return nil }
-    if entries.isEmpty { return first }
-    entries[0] = last
+    guard start < row.count else { return popHeap() }
+    if let other = heap.first, other.sequence < row[start].sequence { return popHeap() }
+    let entry = row[start]
+    start += 1
+    if start == row.count {
+      row.removeAll(keepingCapacity: true)
+      start = 0
+    } else if start > 4096 && start * 2 > row.count {
+      row.removeFirst(start)
+      start = 0
+    }
+    return entry
+  }
+
+  private mutating func pushToHeap(_ entry: Entry) {
+    heap.append(entry)
+    var child = heap.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard heap[child].sequence < heap[parent].sequence else { return }
+      heap.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  private mutating func popHeap() -> Entry? {
+    guard let first = heap.first, let last = heap.popLast() else { return nil }
+    if heap.isEmpty { return first }
+    heap[0] = last
     var parent = 0
     while true {
       var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
-        if entries[child].sequence < entries[least].sequence { least = child }
+      for child in 2 * parent + 1...2 * parent + 2 where child < heap.count {
+        if heap[child].sequence < heap[least].sequence { least = child }
       }
       if least == parent { return first }
-      entries.swapAt(parent, least)
+      heap.swapAt(parent, least)
       parent = least
     }
   }

@@ -41,6 +41,14 @@ package final class FrameStore {
   private(set) var usedCount = 0
 
   static let headByteCount = 64
+  /// A large page of the processor's, where there may be such.
+  private static var arenaAlignment: Int {
+    #if arch(wasm32)
+      4096
+    #else
+      2 << 20
+    #endif
+  }
   private typealias Head = FrameHead
 
   init(blockByteCount: Int, memoryBudget: Int) {
@@ -72,11 +80,17 @@ package final class FrameStore {
     let bytes: UnsafeMutableRawPointer
     if let bits = free.popLast(), let frame = unsafe UnsafeMutableRawPointer(bitPattern: bits) {
       unsafe bytes = frame
+      // The next one's head: like this one's it has not been used for long.
+      if let next = free.last, let address = unsafe UnsafeRawPointer(bitPattern: next) {
+        unsafe cairn_prefetch(address - Self.headByteCount)
+      }
     } else {
       if unusedInArena == 0 {
         // One more head behind the last frame: the readable slack of 16 bytes.
-        let arena = UnsafeMutableRawPointer.allocate(
-          byteCount: framesPerArena * stride + Self.headByteCount, alignment: 4096)
+        let byteCount = framesPerArena * stride + Self.headByteCount
+        let arena = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: Self.arenaAlignment)
+        // Not the first one: a store that needs no more is not to pay for clearing pages of 2 MiB.
+        if unsafe !arenas.isEmpty { unsafe cairn_prefer_huge_pages(arena, byteCount) }
         unsafe arenas.append(arena)
         unusedInArena = framesPerArena
       }
@@ -107,6 +121,15 @@ package final class FrameStore {
   /// Takes a frame that nobody can find any more. It stays until `seal` has said which views may still read it.
   func retire(_ frame: BlockBytes) {
     retired.append((unsafe UInt(bitPattern: frame.address), .max))
+  }
+
+  /// Takes the frames behind changed versions, where they are known to be the last, as `retire` does.
+  func retireBases(of changed: [PendingGroup.Change]) {
+    for change in changed {
+      guard let base = change.onlyBase else { continue }
+      change.version.setOlder(nil)
+      retired.append((unsafe UInt(bitPattern: base.address), .max))
+    }
   }
 
   /// Says that frames which were retired since the last time may be read by views pinned at `epoch` or before.

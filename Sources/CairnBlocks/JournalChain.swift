@@ -151,7 +151,7 @@ struct JournalChain {
       while reader.remaining > 0 {
         let offset = reader.offset
         let head = try BlockChangeHead(decoding: &reader)
-        try decodeRanges(head, blockByteCount: ring.layout.blockByteCount, from: &reader) { _, _ in }
+        try skipRanges(head, blockByteCount: ring.layout.blockByteCount, from: &reader)
         ranges += head.rangeCount
         changes.append(
           (
@@ -183,10 +183,14 @@ struct JournalChain {
       let count = Int(min(UInt64(step), ring.byteCount - position))
       let bytes = try ring.read(at: position, count: min(count + header, Int(ring.byteCount)))
       let span = bytes.span
+      let end = min(count, span.count - header + 1)
       var offset = 0
-      while offset < count && offset + header <= span.count {
-        if LittleEndian.uint64(span, at: offset + JournalRecord.Layout.epoch) == epoch,
-          let byteCount = JournalRecord.claimedByteCount(span.extracting(offset..<offset + header)),
+      while offset < end,
+        let place = span.firstOffset(
+          of: epoch, from: offset + JournalRecord.Layout.epoch, to: end + JournalRecord.Layout.epoch)
+      {
+        offset = place - JournalRecord.Layout.epoch
+        if let byteCount = JournalRecord.claimedByteCount(span.extracting(offset..<offset + header)),
           UInt64(byteCount) <= ring.byteCount,
           LittleEndian.uint64(span, at: offset + JournalRecord.Layout.flushNumber) > sequence
         {

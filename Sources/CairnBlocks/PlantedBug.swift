@@ -173,6 +173,13 @@ enum PlantedBug: UInt8 {
   case dropVersionsInUse
   /// Blocks that are not home may leave the cache.
   case evictDirty
+
+  // MARK: Erasure
+
+  /// What was freed and must not stay readable stays.
+  case keepFreedBytes
+  /// It becomes zeros before the commit that frees it is durable.
+  case eraseBeforeFlush
 }
 
 #if PlantedBugs

@@ -302,5 +302,5 @@ struct Recovery {
 
 /// The digest of the first bytes of a chunk.
 private func digestOf(_ chunk: [UInt8], count: Int) -> UInt64 {
-  XXHash64.digest(chunk.span.extracting(0..<count))
+  XXHash3.digest(chunk.span.extracting(0..<count))
 }

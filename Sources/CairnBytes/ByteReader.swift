@@ -79,6 +79,9 @@ public struct ByteReader: Sendable {
     return [UInt8](bytes[start..<offset])
   }
 
+  /// Steps over the next `count` bytes.
+  public mutating func skip(_ count: Int) throws(Failure) { _ = try take(count) }
+
   /// A byte string behind its length. A length above `limit` is malformed, and nothing is allocated for it.
   public mutating func lengthPrefixed(limit: Int) throws(Failure) -> [UInt8] {
     let start = offset

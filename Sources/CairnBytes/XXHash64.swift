@@ -1,7 +1,7 @@
-/// XXH64: the digest of large data, one for each chunk of 64 KiB.
+/// XXH64: the digest over what comes piece by piece, such as the changes of a commit. Large data have ``XXHash3``.
 ///
-/// Not a cryptographic hash: it finds what a disk does to bytes, not what an attacker does. It runs at the speed of
-/// memory, several times as fast as CRC-32, and needs no table and no vector unit.
+/// Not a cryptographic hash: it finds what a disk does to bytes, not what an attacker does. It needs no table and no vector
+/// unit.
 ///
 /// The value of this type is the incremental form: any split of the same bytes over ``update(_:)`` gives the digest
 /// that ``digest(_:seed:)`` gives at once.

@@ -86,6 +86,9 @@
         try lock(file, mode: .readWrite)
         try memory.grow(by: (byteCount + MemoryPage.byteCount - 1) / MemoryPage.byteCount)
         try memory.flush()
+        // Zeros that were written a MiB at a time stand in the system's cache in pieces as large; every later write of one
+        // block, and each flush behind it, would look at all of the piece's blocks.
+        if isZeroFilled { try file.forgetCache() }
         try FileDescriptor.syncDirectory(of: path, faults: faults)
         return memory
       } catch {

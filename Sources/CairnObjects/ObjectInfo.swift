@@ -7,8 +7,8 @@ public struct ObjectInfo: Hashable, Sendable {
   /// Its entity tag, without quotes.
   ///
   /// Unless the caller of the put gave one, it is derived from the contents alone: 16 lowercase hexadecimal digits of the
-  /// XXH64 over the XXH64 of each 64 KiB of the contents and then the number of bytes, each as 8 bytes, little-endian. It
-  /// is not as long as an MD5, so that nobody takes it for one.
+  /// XXH64 over the XXH3 (64 bits, seed 0) of each 64 KiB of the contents and then the number of bytes, each as 8 bytes,
+  /// little-endian. It is not as long as an MD5, so that nobody takes it for one.
   public let etag: String
   /// Whether the store derived the ETag.
   public let isETagDerived: Bool

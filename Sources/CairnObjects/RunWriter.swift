@@ -83,7 +83,7 @@ struct TagDigest {
     var lower = 0
     while lower < bytes.byteCount {
       let upper = min(lower + chunk, bytes.byteCount)
-      append(XXHash64.digest(bytes.extracting(lower..<upper)))
+      append(XXHash3.digest(bytes.extracting(lower..<upper)))
       lower = upper
     }
     byteCount += UInt64(bytes.byteCount)

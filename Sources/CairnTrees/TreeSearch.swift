@@ -66,6 +66,26 @@ extension Tree {
     return (block, node)
   }
 
+  /// The block of the leaf where a key belongs. Its first lines are asked for and not waited for.
+  @inline(__always)
+  private func touchLeaf(for key: BorrowedBytes, in view: BlockView) throws(StorageError) -> BlockNumber {
+    var block = root
+    var node = try rootNode(in: view)
+    var level = node.level
+    while level > 0 {
+      guard let index = node.childIndex(for: key) else { throw StorageError.damaged(block.rawValue, .malformed) }
+      block = node.child(index)
+      level &-= 1
+      if level > 0 { node = try self.node(block, level: level, in: view) }
+    }
+    if let bytes = view.newestResident(block) {
+      let leaf = TreeNode(bytes, blockByteCount: view.blockByteCount)
+      leaf.touch(0)
+      leaf.touchEntries()
+    }
+    return block
+  }
+
   /// The leaf and the entry of a key; nil when there is none.
   @inline(__always)
   func find(_ key: BorrowedBytes, in view: BlockView) throws(StorageError) -> (node: TreeNode, entry: TreeNode.Entry)? {
@@ -150,19 +170,26 @@ extension Tree {
     view.pin()
     defer { view.unpin() }
     let keys = BorrowedBytes(keys)
-    var leaves: [(block: BlockNumber, node: TreeNode)] = []
+    var blocks: [BlockNumber] = []
+    var leaves: [TreeNode] = []
     var entries: [TreeNode.Entry?] = []
+    blocks.reserveCapacity(Self.keysTogether)
     leaves.reserveCapacity(Self.keysTogether)
     entries.reserveCapacity(Self.keysTogether)
+    let isOneNode = try rootNode(in: view).isLeaf
     var first = 0
     while first < ranges.count {
       let end = min(first &+ Self.keysTogether, ranges.count)
+      blocks.removeAll(keepingCapacity: true)
       leaves.removeAll(keepingCapacity: true)
       entries.removeAll(keepingCapacity: true)
-      for number in first..<end { leaves.append(try leaf(for: keys.part(ranges[number]), in: view)) }
+      for number in first..<end { blocks.append(try touchLeaf(for: keys.part(ranges[number]), in: view)) }
+      for block in blocks {
+        leaves.append(isOneNode ? try rootNode(in: view) : try node(block, level: 0, in: view))
+      }
       for number in first..<end {
-        let (block, node) = leaves[number &- first]
-        let (index, isExact) = try node.leafIndex(for: keys.part(ranges[number]), block)
+        let node = leaves[number &- first]
+        let (index, isExact) = try node.leafIndex(for: keys.part(ranges[number]), blocks[number &- first])
         guard isExact else {
           entries.append(nil)
           continue
@@ -176,7 +203,7 @@ extension Tree {
           try BorrowedBytes.empty.withSpan { (value) throws(StorageError) in try body(number, value, false) }
           continue
         }
-        let payload = leaves[number &- first].node.payload(of: entry)
+        let payload = leaves[number &- first].payload(of: entry)
         if payload.isOverflow {
           let value = try readOverflow(payload.bytes, in: view)
           try body(number, unsafe value.span.bytes, true)
@@ -189,7 +216,7 @@ extension Tree {
   }
 
   /// Keys whose lines are asked for together: as many as a processor waits for at one time.
-  @inline(__always) private static var keysTogether: Int { 8 }
+  @inline(__always) private static var keysTogether: Int { 16 }
 
   /// Whether there is a key.
   public func contains(_ key: RawSpan, in view: BlockView) throws(StorageError) -> Bool {

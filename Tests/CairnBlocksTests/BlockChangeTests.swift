@@ -19,7 +19,15 @@ struct BlockChangeTests {
       ranges.append(ByteRangeChange(offset: $0, bytes: $1))
     }
     try reader.finish()
+    #expect(try Self.skip(bytes, blockByteCount: blockByteCount) == bytes.count)
     return (head, ranges)
+  }
+
+  /// Where stepping over the ranges ends.
+  private static func skip(_ bytes: [UInt8], blockByteCount: Int = 512) throws(ByteReader.Failure) -> Int {
+    var reader = ByteReader(bytes)
+    try skipRanges(try BlockChangeHead(decoding: &reader), blockByteCount: blockByteCount, from: &reader)
+    return reader.offset
   }
 
   @Test("have the bytes of their table")
@@ -79,6 +87,7 @@ struct BlockChangeTests {
     ])
   func hostile(_ text: String) {
     #expect(throws: ByteReader.Failure.self) { _ = try Self.decode(hex(text)) }
+    #expect(throws: ByteReader.Failure.self) { _ = try Self.skip(hex(text)) }
   }
 
   @Test("reach the last byte of the block")
@@ -187,5 +196,25 @@ struct GeometryTests {
     #expect(!isPlausible(blocks: DeviceLimits.blockCountMax + 1))
     #expect(!isPlausible(free: 513) && !isPlausible(free: .max))
     #expect(!isPlausible(groups: 0) && !isPlausible(groups: 2) && !isPlausible(groups: .max))
+  }
+}
+
+@Suite("Looking for a word")
+struct FirstOffsetTests {
+  @Test("finds the first one on a multiple of eight, and none that begins at the end or behind it")
+  func offsets() {
+    let word: UInt64 = 0x0123_4567_89AB_CDEF
+    let pattern = (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) }
+    for place in [0, 8, 40, 56] {
+      var bytes = [UInt8](repeating: 0, count: 64)
+      bytes.replaceSubrange(place..<place + 8, with: pattern)
+      #expect(bytes.span.firstOffset(of: word, from: 0, to: 57) == place)
+      #expect(bytes.span.firstOffset(of: word, from: 0, to: place) == nil)
+      #expect(bytes.span.firstOffset(of: word, from: place + 8, to: 57) == nil)
+    }
+    var odd = [UInt8](repeating: 0, count: 64)
+    odd.replaceSubrange(12..<20, with: pattern)
+    #expect(odd.span.firstOffset(of: word, from: 0, to: 57) == nil)
+    #expect(odd.span.firstOffset(of: word, from: 4, to: 57) == 12)
   }
 }

@@ -56,6 +56,31 @@ struct DataCacheTests {
     #expect((0..<4 as Range<UInt64>).filter { Self.find(cache, $0, digest: 7) != nil }.count == 3)
   }
 
+  /// One reader copies a chunk while others push everything out of the cache: it must never get another chunk's bytes.
+  @Test("lends no chunk to two: many threads read and replace")
+  func threads() async {
+    let cache = DataCache(byteCount: 5 * Self.chunk)
+    let wrong = await withTaskGroup(of: Int.self) { group in
+      for task in 0..<4 as Range<UInt64> {
+        group.addTask {
+          var generator = SeededGenerator(seed: task)
+          var wrong = 0
+          for _ in 0..<400 {
+            let block = UInt64(generator.below(9))
+            if let value = Self.find(cache, block, digest: block * 3) {
+              if value != UInt8(block) { wrong += 1 }
+            } else {
+              Self.insert(cache, block, digest: block * 3, Self.bytes(UInt8(block)))
+            }
+          }
+          return wrong
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(wrong == 0)
+  }
+
   @Test("spares the device the second read, unless it is to be read")
   func device() throws {
     let memory = SimulatedMemory(pageCount: 8)

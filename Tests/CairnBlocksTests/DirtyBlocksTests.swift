@@ -99,7 +99,7 @@ struct DirtyBlocksTests {
       }
       let oldest = dirty.oldestChange()
       #expect(oldest == naive.oldest && dirty.owingCount == naive.owing, "seed \(seed)")
-      #expect(Set(dirty.blocks.keys) == Set(naive.entries.keys))
+      #expect(dirty.count == naive.entries.count && naive.entries.keys.allSatisfy { dirty[$0] != nil })
     }
   }
 
@@ -112,6 +112,40 @@ struct DirtyBlocksTests {
     #expect(oldest == 20 && dirty.owingCount == 1)
     let (first, second) = (dirty.popOldest(), dirty.popOldest())
     #expect(first?.firstChange == 20 && second == nil)
+  }
+}
+
+@Suite("Values by block number")
+struct BlockDictionaryTests {
+  /// Few numbers, neighbours and multiples, so that runs collide and wrap around.
+  @Test("are those of a plain dictionary", arguments: TestSeeds.list(count: 20))
+  func lockstep(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    var values = BlockDictionary<Int>()
+    var naive: [UInt64: Int] = [:]
+    let range = 1 << (3 + generator.below(6))
+    let factor = UInt64(1) << UInt64(generator.below(40))
+    for step in 0..<3000 {
+      let block = UInt64(generator.below(range)) * factor
+      if generator.below(2) == 0 {
+        values[block] = step
+        naive[block] = step
+      } else if generator.below(2) == 0 {
+        let removed = values.remove(block)
+        #expect(removed == naive.removeValue(forKey: block))
+      } else {
+        values[block] = nil
+        naive[block] = nil
+      }
+      let count = values.count
+      #expect(count == naive.count && values.isEmpty == naive.isEmpty)
+      if step % 50 == 0 {
+        for number in 0..<range {
+          let (mine, expected) = (values[UInt64(number) * factor], naive[UInt64(number) * factor])
+          #expect(mine == expected, "block \(number) at step \(step)")
+        }
+      }
+    }
   }
 }
 

@@ -1,7 +1,8 @@
-import CairnBlocks
 import CairnMemory
 import CairnTestSupport
 import Testing
+
+@testable import CairnBlocks
 
 @Suite("Opening")
 struct OpeningTests {
@@ -42,6 +43,29 @@ struct OpeningTests {
     #expect(try device.checkDevice().findings == [])
     try device.checkpoint()
     #expect(try TestDevice.open(memory.durableImage).bytes(of: block, count: 1) == [40])
+  }
+
+  /// Lives of one or two commits each left their checkpoints half done, until the ring had no room for what would have let its
+  /// tail go on, and refused commits for good.
+  @Test("empties a ring that several lives have filled", arguments: [1, 2, 3])
+  func fullRing(commitsOfALife: Int) throws {
+    var (memory, device) = try TestDevice.make(format: TestDevice.smallFormat(ringBlockCount: 32))
+    let block = try device.add([0])
+    var fullest = 0
+    for life in UInt8(1)...60 {
+      for _ in 0..<commitsOfALife { try device.set(block, [UInt8](repeating: life, count: 200)) }
+      fullest = max(fullest, Int(device.core.layout.ringSectorCount - device.core.roomSectorCount))
+      memory.killProcess()
+      memory = SimulatedMemory(image: memory.durableImage)
+      device = try TestDevice.open(memory, seed: 100 + UInt64(life))
+      let core = device.core
+      #expect(
+        core.superblock.segments.count < DeviceLimits.segmentCountMax / 2
+          || core.roomSectorCount >= core.layout.ringSectorCount / 2)
+      #expect(try device.bytes(of: block, count: 1) == [life])
+    }
+    #expect(fullest > 16, "the rings of the test do get full")
+    #expect(try device.checkDevice().findings == [])
   }
 
   @Test("tells damage in each of the lives that share a segment of the list")

@@ -144,3 +144,57 @@ struct XXHash64Tests {
     }
   }
 }
+
+@Suite("XXH3")
+struct XXHash3Tests {
+  private static func digest(_ bytes: ArraySlice<UInt8>) -> UInt64 { XXHash3.digest(Array(bytes).span) }
+  private static func portableDigest(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    XXHash3.portableDigest(Array(bytes).span)
+  }
+
+  /// The test buffer of the reference implementation.
+  private static let buffer: [UInt8] = {
+    var state: UInt64 = 2_654_435_761
+    return (0..<65_536).map { _ in
+      let byte = UInt8(truncatingIfNeeded: state >> 56)
+      state = state &* 11_400_714_785_074_694_797
+      return byte
+    }
+  }()
+
+  /// One length at least of each way to take in bytes, and both ends of each.
+  @Test(
+    "gives the values of the reference implementation",
+    arguments: [
+      (0, 0x2D06_8005_38D3_94C2), (1, 0xC44B_DFF4_074E_ECDB), (3, 0x5424_7382_A8D6_B94D), (4, 0xE5DC_74BC_5184_8A51),
+      (8, 0x24CC_C9AC_AA9F_65E4), (9, 0x14D5_001C_15DD_3F2B), (14, 0x1AC0_BBDA_2B9F_CF03),
+      (16, 0x981B_17D3_6C74_98C9), (17, 0x796F_5ACD_3A60_F862), (100, 0x93CD_9543_2B7D_483F),
+      (128, 0xFCFF_2412_6754_D861), (129, 0x98F1_B0A6_79A2_CA29), (222, 0xB916_3B55_8664_D356),
+      (240, 0x81C3_C2B6_7F56_8CCF), (241, 0xC5A6_39EC_D203_0E5E), (1024, 0xDD85_C9B5_C110_9C5C),
+      (1025, 0xD870_C0FA_1321_1C6A), (4096, 0xE912_0642_9D1F_48F9), (65_536, 0x918F_7F0F_912C_A480),
+    ] as [(Int, UInt64)]
+  )
+  func referenceVectors(count: Int, digest: UInt64) {
+    #expect(Self.digest(Self.buffer[..<count]) == digest)
+    #expect(Self.portableDigest(Self.buffer[..<count]) == digest)
+  }
+
+  @Test("is the same with the processor's vectors and without, wherever the bytes lie")
+  func vectors() {
+    for count in Array(0...300) + Array(stride(from: 320, through: 4500, by: 61)) {
+      let bytes = Self.buffer[count % 64..<count % 64 + count]
+      #expect(Self.digest(bytes) == Self.portableDigest(bytes), "\(count) bytes")
+    }
+  }
+
+  @Test("notices every flipped bit", arguments: [5, 12, 20, 100, 200, 2100])
+  func flippedBits(count: Int) {
+    var bytes = Self.buffer[..<count]
+    let digest = Self.digest(bytes)
+    for bit in 0..<bytes.count * 8 {
+      bytes[bit / 8] ^= 1 << (bit % 8)
+      #expect(Self.digest(bytes) != digest, "bit \(bit)")
+      bytes[bit / 8] ^= 1 << (bit % 8)
+    }
+  }
+}

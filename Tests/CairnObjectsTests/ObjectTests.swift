@@ -273,7 +273,7 @@ func derivedTag(_ bytes: [UInt8]) -> String {
   var lower = 0
   while lower < bytes.count {
     let upper = min(lower + 65536, bytes.count)
-    digests.uint64(XXHash64.digest(Array(bytes[lower..<upper]).span))
+    digests.uint64(XXHash3.digest(Array(bytes[lower..<upper]).span))
     lower = upper
   }
   digests.uint64(UInt64(bytes.count))

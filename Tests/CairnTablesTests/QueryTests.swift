@@ -357,4 +357,56 @@ struct QueryTests {
     }
     try fixture.requireSound()
   }
+
+  @Test("groups of rows where they lie are those of the rows that are read", arguments: [UInt64(400), 32 << 20])
+  func groups(_ budget: UInt64) throws {
+    let fixture = try Self.filled()
+    // Rows that are older than a column, beside others with the same value, another one and null.
+    var schema = Blog.users
+    schema.columns.append(ColumnDefinition("rank", .int16, isOptional: true, default: .value(int(3))))
+    try fixture.change { try $0.alterTable(schema) }
+    try fixture.change { tables in
+      let users = try tables.table("users")
+      for number in Int64(1)...40 {
+        try users.update([int(number * 2)], [("rank", number % 4 == 0 ? .null : int(number % 4))])
+      }
+    }
+    let filters: [Predicate] = [
+      .always, .between("id", int(20), int(90)), .compare("age", .greater, int(22)), .isIn("age", [int(21), int(25)]),
+      .or([.compare("age", .equal, int(21)), .compare("id", .less, int(50))]), .compare("id", .less, int(0)),
+    ]
+    let groups = [["rank"], ["age"], ["age", "rank"], ["name", "age"], ["age", "id"], ["id"], []]
+    let aggregates = [
+      Aggregate(.count), Aggregate(.count, "age", as: "ages"), Aggregate(.sum, "id"), Aggregate(.maximum, "age"),
+    ]
+    try fixture.read { tables in
+      let users = try tables.table("users")
+      for filter in filters {
+        let rows = try users.select(Query(filter)).all()
+        for columns in groups {
+          let places = try columns.map { try #require(schema.columnIndex($0)) }
+          let (id, age) = (try #require(schema.columnIndex("id")), try #require(schema.columnIndex("age")))
+          var expected = Dictionary(grouping: rows) { row in places.map { row[$0].text } }
+          if columns.isEmpty && rows.isEmpty { expected = [[]: []] }
+          let got = try users.select(
+            Query(filter, groupBy: columns, aggregates: aggregates, memoryBudget: budget)
+          ).all()
+          #expect(got.count == expected.count)
+          for group in got {
+            let values = Array(group[..<columns.count])
+            let rest = Array(group[columns.count...])
+            let own = try #require(expected[values.map(\.text)])
+            let ages = own.map { $0[age] }.filter { !$0.isNull }
+            let sum = own.reduce(Int64(0)) { sum, row in if case .integer(let id) = row[id] { sum + id } else { sum } }
+            #expect(rest[0] == int(Int64(own.count)))
+            #expect(rest[1] == int(Int64(ages.count)))
+            #expect(rest[2] == (own.isEmpty ? .null : int(sum)))
+            #expect(rest[3] == (ages.max() ?? .null))
+          }
+          let keys = got.map { Array($0[..<columns.count]) }
+          #expect(zip(keys, keys.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
+        }
+      }
+    }
+  }
 }

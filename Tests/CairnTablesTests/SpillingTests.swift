@@ -168,4 +168,58 @@ struct SpillingTests {
       #expect(rows.columns.count == 6)
     }
   }
+
+  @Test(
+    "changes of more rows than keys fit in memory find each row once", arguments: [UInt64(0), 100, 3_000, 32 << 20])
+  func changes(_ budget: UInt64) throws {
+    let fixture = try Self.filled()
+    let free = fixture.store.space.free
+    let wanted = Predicate.compare("id", .less, int(1_000))
+    try fixture.change { tables in
+      let left = try tables.table("left")
+      // What is found by is changed, too.
+      let count = try left.update(where: wanted, [("number", int(77)), ("group", .null)], memoryBudget: budget)
+      #expect(count == 1_000)
+    }
+    let changed = try fixture.read { try $0.table("left").count(.compare("number", .equal, int(77))) }
+    #expect(changed == 1_000)
+    try fixture.requireSound()
+    // In a transaction of several calls, and taken back.
+    let id = try fixture.store.begin()
+    try fixture.resume(id) { tables in
+      let count = try tables.table("left").delete(where: wanted, memoryBudget: budget)
+      #expect(count == 1_000)
+    }
+    try fixture.store.rollback(id)
+    try fixture.change { tables in
+      let left = try tables.table("left")
+      let count = try left.delete(where: .compare("number", .equal, int(77)), memoryBudget: budget)
+      #expect(count == 1_000)
+      #expect(try left.count() == 200)
+    }
+    try fixture.store.checkpoint()
+    #expect(fixture.store.space.free >= free)
+    try fixture.requireSound()
+  }
+
+  @Test("keys that wait come out as they went in", arguments: [UInt64(0), 64, 5_000, 1 << 20])
+  func keys(_ budget: UInt64) throws {
+    let fixture = try TableFixture()
+    let keys = (0..<2_000).map { number in (0..<number % 40).map { UInt8(truncatingIfNeeded: number &+ $0) } }
+    try fixture.change { tables in
+      var queue = KeyQueue(budget: budget, tables.volume)
+      for key in keys { try queue.append(key) }
+      #expect((queue.asideCount > 0) == (budget < 1 << 20))
+      var taken: [[UInt8]] = []
+      while true {
+        let next = try queue.next(count: 7, byteCount: 60)
+        if next.isEmpty { break }
+        #expect(next.count <= 7)
+        #expect(next.dropLast().reduce(0) { $0 + $1.count } < 60)
+        taken += next
+      }
+      #expect(taken == keys)
+      #expect(try queue.next(count: 7, byteCount: 60).isEmpty)
+    }
+  }
 }

@@ -294,4 +294,19 @@ struct TableCommandTests {
     let byIndex = try tool.succeed("table", "i", "explain", "User", "--where", "email = '7@example.org'").output
     #expect(byKey.contains("key") && byIndex.contains("email"), "\(byKey) \(byIndex)")
   }
+
+  /// An image whose ring held more blocks that were not home than the check's cache could not be checked.
+  @Test("a check takes more memory when the blocks of the ring do not fit")
+  func checkOfManyChanges() throws {
+    var text = "id,name,age,email\n"
+    for number in 0..<8_000 {
+      text += "\(number),name \(number * 7919),\(number % 90),\(number * 104729)@example.org\n"
+    }
+    try tool.scratch.write("many.csv", text)
+    try tool.succeed("table", "i", "import", "User", "many.csv")
+    let check = try CheckCommand.parse([tool.scratch("i")])
+    let report = try check.look({ _, _ in }, memoryBudget: 1)
+    #expect(report.isClean)
+    #expect(report.reachedBlockCount > 100)
+  }
 }

@@ -14,6 +14,8 @@ public final class Table {
   public let schema: TableSchema
   private var known: TableState
   private var position: Int
+  /// The tables among which it has that position.
+  private var knownCatalog: TableCatalog?
   /// Whether any column has a sanitizer or a validator.
   private lazy var hasRules = schema.columns.contains { !$0.sanitizers.isEmpty || !$0.validators.isEmpty }
 
@@ -27,15 +29,21 @@ public final class Table {
 
   /// The table as it is now, and its position among all.
   func current() throws(StorageError) -> (position: Int, state: TableState) {
-    let all = tables.catalog.tables
-    if position >= 0, position < all.count, all[position] === known { return (position, known) }
-    guard let found = tables.catalog.find(id) else { throw .notFound(Subject("table", schema.name)) }
+    let catalog = tables.catalog
+    if catalog === knownCatalog { return (position, known) }
+    let all = catalog.tables
+    if position >= 0, position < all.count, all[position] === known {
+      knownCatalog = catalog
+      return (position, known)
+    }
+    guard let found = catalog.find(id) else { throw .notFound(Subject("table", schema.name)) }
     guard all[found].schema.columns.count == schema.columns.count else {
       throw .schemaMismatch(
         volume: tables.volume.name, reason: "table \(schema.name) was altered: ask the transaction for it again")
     }
     known = all[found]
     position = found
+    knownCatalog = catalog
     return (found, known)
   }
 

@@ -33,8 +33,13 @@ struct ColumnScope: Sendable {
 
   /// The position of a column by `name` or `table.name`. A name alone means the first table that has it.
   func find(_ name: String) -> Int? {
+    let byteCount = name.utf8.count
+    if let index = columns.firstIndex(where: {
+      $0.name.utf8.count == byteCount && $0.name.utf8.elementsEqual(name.utf8)
+    }) {
+      return index
+    }
     let bytes = Array(name.utf8)
-    if let index = columns.firstIndex(where: { $0.name.utf8.elementsEqual(bytes) }) { return index }
     guard let dot = bytes.firstIndex(of: 0x2E) else { return nil }
     return columns.firstIndex {
       $0.table.utf8.elementsEqual(bytes[..<dot]) && $0.name.utf8.elementsEqual(bytes[(dot + 1)...])

@@ -7,7 +7,7 @@ import CairnVolumes
 /// The groups are kept in memory as long as they fit in the budget. Beyond it, what the aggregates are so far goes to
 /// temporary extents, sorted by the groups' values, and is put together when all rows were seen.
 final class GroupSource: RowSource {
-  private struct Group {
+  fileprivate struct Group {
     let key: [UInt8]
     let values: [ColumnValue]
     var states: [AggregateState]
@@ -17,7 +17,7 @@ final class GroupSource: RowSource {
   /// The columns that make groups, as an order.
   private let order: RowOrder
   private let aggregates: [AggregateState]
-  private var budget: MemoryBudget
+  private let budget: MemoryBudget
   private let volume: Volume
   private var results: [Group]?
   private var position = 0
@@ -49,68 +49,30 @@ final class GroupSource: RowSource {
 
   /// All groups in order; none when they do not fit in memory.
   private func load() throws(StorageError) -> [Group] {
-    // Without columns there is one result, also of no rows.
-    guard !order.terms.isEmpty else {
-      var group = Group(key: [], values: [], states: aggregates)
+    var collected = Groups(order, aggregates, budget)
+    if let stream = source.lender {
+      // Room is made between two rows that are lent, since what is laid aside changes the transaction.
+      while try collected.take(from: stream) { try makeRoom(&collected) }
+    } else {
       var row: [ColumnValue] = []
       while try source.next(into: &row) {
-        for index in aggregates.indices { try group.states[index].add(row) }
+        if try !collected.take(row) { try makeRoom(&collected) }
       }
-      return [group]
-    }
-    var groups: [Group] = []
-    var places: [[UInt8]: Int] = [:]
-    var row: [ColumnValue] = []
-    var key: [UInt8] = []
-    var last = -1
-    while try source.next(into: &row) {
-      // In the order of an index, or where few values alternate, it is the last group's.
-      if last >= 0, isSame(groups[last].values, row) {
-        for index in aggregates.indices { try groups[last].states[index].add(row) }
-        continue
-      }
-      key.removeAll(keepingCapacity: true)
-      order.appendKey(of: row, to: &key)
-      let place: Int
-      if let known = places[key] {
-        place = known
-      } else {
-        let values = order.terms.map { row[$0.column] }
-        let byteCount =
-          2 * key.count + 128 + 160 * aggregates.count + values.reduce(0) { $0 + MemoryBudget.byteCount(of: $1) }
-        if !groups.isEmpty, !budget.takes(byteCount) {
-          try spill(groups)
-          groups.removeAll(keepingCapacity: true)
-          places.removeAll(keepingCapacity: true)
-          budget.reset()
-          _ = budget.takes(byteCount)
-        }
-        place = groups.count
-        places[key] = place
-        groups.append(Group(key: key, values: values, states: aggregates))
-      }
-      last = place
-      for index in aggregates.indices { try groups[place].states[index].add(row) }
     }
     if spilled != nil {
-      try spill(groups)
+      try makeRoom(&collected)
       return []
     }
-    groups.sort { $0.key.lexicographicallyPrecedes($1.key) }
-    return groups
+    return collected.sorted()
   }
 
-  /// Whether a row has the values of a group.
-  @inline(__always)
-  private func isSame(_ values: [ColumnValue], _ row: [ColumnValue]) -> Bool {
-    for index in values.indices where values[index] != row[order.terms[index].column] { return false }
-    return true
-  }
-
-  private func spill(_ groups: [Group]) throws(StorageError) {
+  private func makeRoom(_ collected: inout Groups) throws(StorageError) {
     let sorter = spilled ?? RowSorter(budget: budget.limit, volume)
     spilled = sorter
-    for group in groups { try sorter.insert(group.key, group.values + group.states.flatMap { $0.partialValues }) }
+    for group in collected.groups {
+      try sorter.insert(group.key, group.values + group.states.flatMap { $0.partialValues })
+    }
+    collected.removeAll()
   }
 
   /// The next group, put together out of its parts.
@@ -126,6 +88,127 @@ final class GroupSource: RowSource {
       pending = try sorter.next()
     }
     return group
+  }
+}
+
+/// Groups in the making, as many as fit in a budget.
+private struct Groups {
+  private let order: RowOrder
+  private let columns: [Int]
+  private let aggregates: [AggregateState]
+  private var budget: MemoryBudget
+  private(set) var groups: [GroupSource.Group] = []
+  private var places: [ByteString: Int] = [:]
+  /// The key of the row before, and the place of its group; -1: there is none.
+  private var last = ByteString()
+  private var lastPlace = -1
+  private var key = ByteString()
+
+  init(_ order: RowOrder, _ aggregates: [AggregateState], _ budget: MemoryBudget) {
+    self.order = order
+    columns = order.terms.map { $0.column }
+    self.aggregates = aggregates
+    self.budget = budget
+    // Without columns there is one result, also of no rows.
+    if columns.isEmpty {
+      groups.append(GroupSource.Group(key: [], values: [], states: aggregates))
+      lastPlace = 0
+    }
+  }
+
+  /// Forgets all groups.
+  mutating func removeAll() {
+    groups.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+    lastPlace = -1
+    budget.reset()
+  }
+
+  consuming func sorted() -> [GroupSource.Group] {
+    groups.sort { $0.key.lexicographicallyPrecedes($1.key) }
+    return groups
+  }
+
+  /// Adds a row to its group; false: the groups take more than they may.
+  mutating func take(_ row: [ColumnValue]) throws(StorageError) -> Bool {
+    var hasRoom = true
+    if !columns.isEmpty {
+      key.bytes.removeAll(keepingCapacity: true)
+      order.appendKey(of: row, to: &key.bytes)
+      if lastPlace < 0 || key != last, !goToKnownGroup() { hasRoom = addGroup(columns.map { row[$0] }) }
+    }
+    for index in aggregates.indices { try groups[lastPlace].states[index].add(row) }
+    return hasRoom
+  }
+
+  /// Adds rows where they lie to their groups; false when none are left, true when the groups take more than they may.
+  mutating func take(from stream: TableStream) throws(StorageError) -> Bool {
+    let layout = stream.reader.layout
+    let keyPartCount = leadingKeyPartCount(layout)
+    var prefix: [UInt8] = []
+    return try stream.lendRows { (entry, row) throws(StorageError) -> Bool in
+      var hasRoom = true
+      if let keyPartCount {
+        // The groups are the tree's own order: another one begins where the first bytes of the keys change.
+        if lastPlace < 0 || !entry.hasPrefix(prefix) {
+          guard let end = layout.key.end(ofFirst: keyPartCount, in: entry) else { throw layout.damage }
+          prefix = entry.array(0..<end)
+          hasRoom = try goToGroup(layout, entry, row)
+        }
+      } else if !columns.isEmpty {
+        hasRoom = try goToGroup(layout, entry, row)
+      }
+      for index in aggregates.indices {
+        if let column = aggregates[index].column {
+          try groups[lastPlace].states[index].add(try layout.value(column, entry, row))
+        } else {
+          groups[lastPlace].states[index].addRow()
+        }
+      }
+      return hasRoom
+    }
+  }
+
+  /// Goes to the group of a row where it lies; false: it is a new one, and there is no more room.
+  @inline(__always)
+  private mutating func goToGroup(
+    _ layout: EntryLayout, _ entry: RawSpan, _ row: RawSpan
+  ) throws(StorageError) -> Bool {
+    key.bytes.removeAll(keepingCapacity: true)
+    for column in columns { try layout.appendOrderKey(of: column, entry, row, to: &key.bytes) }
+    if lastPlace >= 0, key == last { return true }
+    if goToKnownGroup() { return true }
+    var values: [ColumnValue] = []
+    for column in columns { values.append(try layout.value(column, entry, row)) }
+    return addGroup(values)
+  }
+
+  /// Goes to the group of the key, if there is one.
+  private mutating func goToKnownGroup() -> Bool {
+    swap(&key, &last)
+    lastPlace = places[last] ?? -1
+    return lastPlace >= 0
+  }
+
+  /// Adds a group for the key that was looked for; false: the groups take more than they may.
+  private mutating func addGroup(_ values: [ColumnValue]) -> Bool {
+    lastPlace = groups.count
+    places[last] = lastPlace
+    groups.append(GroupSource.Group(key: last.bytes, values: values, states: aggregates))
+    return budget.takes(
+      2 * last.bytes.count + 128 + 160 * aggregates.count
+        + values.reduce(0) { $0 + MemoryBudget.byteCount(of: $1) })
+  }
+
+  /// How many first parts of the tree's keys are just the columns; nil when they are not.
+  private func leadingKeyPartCount(_ layout: EntryLayout) -> Int? {
+    guard !columns.isEmpty else { return nil }
+    var parts: Set<Int> = []
+    for column in columns {
+      guard case .key(let part) = layout.places[column] else { return nil }
+      parts.insert(part)
+    }
+    return parts.max() == parts.count - 1 ? parts.count : nil
   }
 }
 
@@ -170,11 +253,17 @@ struct AggregateState {
   }
 
   mutating func add(_ row: [ColumnValue]) throws(StorageError) {
-    guard let column else {
-      count += 1
-      return
-    }
-    let new = row[column]
+    guard let column else { return addRow() }
+    try add(row[column])
+  }
+
+  /// Adds a row to a count of rows.
+  @inline(__always)
+  mutating func addRow() { count += 1 }
+
+  /// Adds the value of its column in a row.
+  @inline(__always)
+  mutating func add(_ new: ColumnValue) throws(StorageError) {
     guard !new.isNull else { return }
     count += 1
     switch function {

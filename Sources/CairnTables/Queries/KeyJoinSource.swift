@@ -15,7 +15,6 @@ final class KeyJoinSource: RowSource {
   private let keyColumns: [Int]
   /// The columns of the other table that are needed.
   private let needed: [Int]
-  private var current: [ColumnValue] = []
   /// Rows that were looked up, and whether they have a partner or do without.
   private var rows: [[ColumnValue]] = []
   private var isFound: [Bool] = []
@@ -27,7 +26,7 @@ final class KeyJoinSource: RowSource {
   private var owners: [Int] = []
 
   /// Rows that are looked up together.
-  private static let rowCountMax = 16
+  private static let rowCountMax = 64
 
   init(
     _ outer: RowSource, _ tables: TableVolume, _ table: TableState, _ kind: Join.Kind, outerColumnCount: Int,
@@ -64,12 +63,9 @@ final class KeyJoinSource: RowSource {
   private func takeRows() throws(StorageError) -> Bool {
     // In variables of its own: each access to a property would be checked for exclusivity while the program runs.
     var (rows, isFound, keys, ranges, owners) = (self.rows, self.isFound, self.keys, self.ranges, self.owners)
-    var current = self.current
     (self.rows, self.isFound, self.keys, self.ranges, self.owners) = ([], [], [], [], [])
-    self.current = []
     defer {
       (self.rows, self.isFound, self.keys, self.ranges, self.owners) = (rows, isFound, keys, ranges, owners)
-      self.current = current
     }
     position = 0
     var count = 0
@@ -85,13 +81,12 @@ final class KeyJoinSource: RowSource {
         rows.append([])
         isFound.append(false)
       }
-      guard try outer.next(into: &current) else { break }
       if rows[count].count != whole { rows[count] = [ColumnValue](repeating: .null, count: whole) }
-      for column in 0..<outerColumnCount { rows[count][column] = current[column] }
-      for column in needed { rows[count][outerColumnCount + column] = .null }
+      guard try outer.fill(&rows[count]) else { break }
       isFound[count] = kind == .left
+      if kind == .left { for column in needed { rows[count][outerColumnCount + column] = .null } }
       let start = keys.count
-      if appendKey(of: current, to: &keys) {
+      if appendKey(of: rows[count], to: &keys) {
         ranges.append(start..<keys.count)
         owners.append(count)
       } else {

@@ -73,10 +73,25 @@ struct Planner {
       guard index.notNull.allSatisfy({ bounds[$0].map { $0.isNotNull && $0.points != [.null] } ?? false }) else {
         continue
       }
+      guard mayHelp(index, bounds) else { continue }
       let other = try candidate(index, bounds, rowCount)
       if other.cost < best.cost { best = other }
     }
     return best
+  }
+
+  /// Whether an index could cost less than the table's own tree: it bounds something, gives an order, or has all that is needed.
+  private func mayHelp(_ index: IndexState, _ bounds: [ColumnBounds?]) -> Bool {
+    if bounds[index.columns[0]] != nil || order.first?.column == index.columns[0] { return true }
+    return allowsIndexOnly && isComplete(index)
+  }
+
+  /// Whether an index has all columns that are needed.
+  private func isComplete(_ index: IndexState) -> Bool {
+    for column in needed.indices where needed[column] {
+      if case .elsewhere = index.layout.places[column] { return false }
+    }
+    return true
   }
 
   // MARK: Unions
@@ -154,9 +169,7 @@ struct Planner {
     }
     if built.ranges.isEmpty { entries = 0 }
     let (isOrdered, isReversed) = ordering(built, columns)
-    let isIndexOnly =
-      allowsIndexOnly && index != nil
-      && layout.columns.indices.allSatisfy { !needed[$0] || layout.columns[$0].place != .elsewhere }
+    let isIndexOnly = allowsIndexOnly && (index.map { isComplete($0) } ?? false)
     let matching = entries
     var visited = entries
     if let limit, isOrdered || order.isEmpty { visited = min(visited, Double(limit) * 2 + 1) }

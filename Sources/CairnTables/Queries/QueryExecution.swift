@@ -52,7 +52,7 @@ struct QueryExecution {
       _ = try rowOrder.values(of: after.bytes)
       if isOrdered { path = try Self.moved(path, behind: after, rowOrder) }
     }
-    let condition = try Condition(base.predicate, table.scope, TableStream.rowLayout(table, path))
+    let condition = try base.condition.remade(base.predicate, table, path)
     var assembly = Assembly(
       source: StreamSource(
         TableStream(tables, table, path, condition, limit: isPaged && isOrdered ? planner.limit : nil), needed: needed),
@@ -107,7 +107,7 @@ struct QueryExecution {
       }
       predicate = own.isEmpty ? .always : own.count == 1 ? own[0] : .and(own)
     }
-    return (predicate, try Condition(predicate, table.scope))
+    return (predicate, try Condition(predicate, table.scope, table.layout))
   }
 
   /// The columns of all tables that the query looks at.

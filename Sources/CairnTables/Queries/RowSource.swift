@@ -4,6 +4,8 @@ import CairnVolumes
 
 /// A step of a query: gives one row after the other.
 class RowSource {
+  private var spare: [ColumnValue] = []
+
   /// The next row; nil behind the last.
   func next() throws(StorageError) -> [ColumnValue]? { nil }
 
@@ -14,6 +16,16 @@ class RowSource {
     row = next
     return true
   }
+
+  /// Puts the next row in the first places of a longer one; false behind the last.
+  func fill(_ row: inout [ColumnValue]) throws(StorageError) -> Bool {
+    guard try next(into: &spare) else { return false }
+    for column in spare.indices { row[column] = spare[column] }
+    return true
+  }
+
+  /// The rows as they lie in their tree, where nothing stands between; nothing was taken of them yet.
+  var lender: TableStream? { nil }
 }
 
 /// The rows of a table; columns that nobody needs are null.
@@ -41,6 +53,14 @@ final class StreamSource: RowSource {
     try stream.reader.copy(needed, to: &row)
     return true
   }
+
+  override func fill(_ row: inout [ColumnValue]) throws(StorageError) -> Bool {
+    guard try stream.advance() else { return false }
+    try stream.reader.copy(needed, to: &row)
+    return true
+  }
+
+  override var lender: TableStream? { stream.lendsRows ? stream : nil }
 }
 
 /// Rows for which a condition is true.

@@ -89,7 +89,7 @@ extension Table {
     }
     var order: [(column: Int, isDescending: Bool)] = []
     for term in query.order { order.append((try state.scope.index(term.column), term.isDescending)) }
-    let condition = try Condition(query.filter, state.scope)
+    let condition = try Condition(query.filter, state.scope, state.layout)
     let all = [Bool](repeating: true, count: state.schema.columns.count)
     let choice = try Planner(
       tables: tables, table: state, condition: condition, order: order, needed: all,
@@ -97,7 +97,7 @@ extension Table {
     ).choose()
     guard choice.isOrdered else { return try forEachSorted(state, query, body) }
     let stream = TableStream(
-      tables, state, choice.path, try Condition(query.filter, state.scope, TableStream.rowLayout(state, choice.path)),
+      tables, state, choice.path, try condition.remade(query.filter, state, choice.path),
       limit: query.limit.map { $0.addingReportingOverflow(query.offset).partialValue })
     var skipped: UInt64 = 0
     var remaining = query.limit ?? .max
@@ -142,64 +142,67 @@ extension Table {
   // MARK: Changing what is found
 
   /// Changes some columns of all rows that a predicate is true for; how many there were.
+  ///
+  /// The rows are found before the first is changed. Their keys take up to `memoryBudget` bytes of memory; the others are laid
+  /// aside in temporary extents.
   @discardableResult
   public func update(
-    where filter: Predicate, _ assignments: [(String, ColumnValue)]
+    where filter: Predicate, _ assignments: [(String, ColumnValue)], memoryBudget: UInt64 = 32 << 20
   ) throws(StorageError) -> UInt64 {
     let (_, state) = try current()
     try tables.require([.read, .update], on: state)
     let prepared = try self.assignments(assignments)
-    return try inParts(try keys(of: state, filter)) { (keys) throws(StorageError) in try update(keys, prepared) }
+    var keys = try keys(of: state, filter, memoryBudget)
+    return try inParts(&keys) { (keys) throws(StorageError) in try update(keys, prepared) }
   }
 
   /// Deletes all rows that a predicate is true for; how many there were, those not counted that references took along.
+  ///
+  /// The rows are found before the first is deleted. Their keys take up to `memoryBudget` bytes of memory; the others are laid
+  /// aside in temporary extents.
   @discardableResult
-  public func delete(where filter: Predicate) throws(StorageError) -> UInt64 {
+  public func delete(where filter: Predicate, memoryBudget: UInt64 = 32 << 20) throws(StorageError) -> UInt64 {
     let (_, state) = try current()
     try tables.require([.read, .delete], on: state)
-    return try inParts(try keys(of: state, filter)) { (keys) throws(StorageError) in try delete(keys) }
+    var keys = try keys(of: state, filter, memoryBudget)
+    return try inParts(&keys) { (keys) throws(StorageError) in try delete(keys) }
   }
 
   /// Changes rows in operations that are small enough to be staged. Rules are held against all rows of one operation together.
   private func inParts(
-    _ keys: [[UInt8]], _ body: ([[UInt8]]) throws(StorageError) -> UInt64
+    _ keys: inout KeyQueue, _ body: ([[UInt8]]) throws(StorageError) -> UInt64
   ) throws(StorageError) -> UInt64 {
     var count: UInt64 = 0
-    var start = 0
-    while start < keys.count {
-      var end = start
-      var byteCount = 0
-      while end < keys.count, end - start < TableOperation.keyCountMax, byteCount < TableOperation.keysByteCountMax {
-        byteCount += keys[end].count
-        end += 1
-      }
-      let part = Array(keys[start..<end])
-      try together(isFirst: start == 0) { () throws(StorageError) in count += try body(part) }
-      start = end
+    var isFirst = true
+    while true {
+      let part = try keys.next(
+        count: TableOperation.keyCountMax, byteCount: TableOperation.keysByteCountMax)
+      if part.isEmpty { return count }
+      try together(isFirst: isFirst) { () throws(StorageError) in count += try body(part) }
+      isFirst = false
     }
-    return count
   }
 
   /// The keys of all rows that a predicate is true for. They are found before the first is changed, so that no row is
-  /// found again where a change put it.
-  private func keys(of state: TableState, _ filter: Predicate) throws(StorageError) -> [[UInt8]] {
-    let condition = try Condition(filter, state.scope)
+  /// found again where a change put it; what does not fit in the memory budget of a query waits in temporary extents.
+  private func keys(
+    of state: TableState, _ filter: Predicate, _ memoryBudget: UInt64
+  ) throws(StorageError) -> KeyQueue {
+    let condition = try Condition(filter, state.scope, state.layout)
     var needed = [Bool](repeating: false, count: state.schema.columns.count)
     condition.collectColumns(into: &needed)
     let choice = try Planner(
       tables: tables, table: state, condition: condition, order: [], needed: needed, limit: nil
     ).choose()
-    let layout = TableStream.rowLayout(state, choice.path)
-    let stream = TableStream(tables, state, choice.path, try Condition(filter, state.scope, layout))
-    var keys: [[UInt8]] = []
-    var budget = MemoryBudget(Query().memoryBudget * 8)
+    let stream = TableStream(tables, state, choice.path, try condition.remade(filter, state, choice.path))
+    var keys = KeyQueue(budget: memoryBudget, tables.volume)
+    var key: [UInt8] = []
     while try stream.advance() {
-      var key: [UInt8] = []
+      key.removeAll(keepingCapacity: true)
       for (part, column) in state.keyColumns.enumerated() {
         state.layout.key.append(try stream.reader.value(column), as: part, to: &key)
       }
-      try budget.take(key.count + 40)
-      keys.append(key)
+      try keys.append(key)
     }
     return keys
   }

@@ -39,6 +39,8 @@ final class TableStream {
   private static let firstBatchCount = 16
   private static let batchCountMax = 256
   private static let batchByteCountMax = 64 << 10
+  /// Bytes of an entry for which room is made before it is there.
+  private static let reservedByteCount = 32
 
   /// - Parameters:
   ///   - condition: made with the layout of the tree that rows are read from.
@@ -61,7 +63,7 @@ final class TableStream {
   }
 
   /// The layout that rows are read with.
-  static func rowLayout(_ table: TableState, _ path: AccessPath) -> EntryLayout {
+  fileprivate static func rowLayout(_ table: TableState, _ path: AccessPath) -> EntryLayout {
     path.isIndexOnly ? path.layout : table.layout
   }
 
@@ -77,6 +79,39 @@ final class TableStream {
       }
       if position < places.count { goBack() }
       guard try takeRows() else { return false }
+    }
+  }
+
+  // MARK: Rows where they lie
+
+  /// Whether rows can be lent where they lie: each is one entry of a tree that is walked forwards, and no read is recorded.
+  var lendsRows: Bool {
+    func isWhole(_ path: AccessPath) -> Bool { !path.isReversed && (path.index == nil || path.isIndexOnly) }
+    return !tree.recordsReads && (isUnion ? branches.allSatisfy { isWhole($0.path) } : isWhole(path))
+  }
+
+  /// Lends the rows that are left to `body` where they lie, until it returns false; the next call goes on behind that row. False:
+  /// none are left. Nothing is copied. `body` must not change anything.
+  func lendRows(
+    _ body: (_ key: RawSpan, _ row: RawSpan) throws(StorageError) -> Bool
+  ) throws(StorageError) -> Bool {
+    let layout = reader.layout
+    while true {
+      guard next < path.ranges.count else {
+        guard goToNextBranch() else { return false }
+        continue
+      }
+      let range = path.ranges[next]
+      var last: [UInt8]?
+      try tree.scan(from: start ?? range.low, to: range.high) { (key, row) throws(StorageError) -> Bool in
+        guard try isWanted(layout, key, row) else { return true }
+        guard try !body(key, row) else { return true }
+        last = BulkCopy.array(key) + [0]
+        return false
+      }
+      start = last
+      guard last == nil else { return true }
+      next += 1
     }
   }
 
@@ -149,6 +184,10 @@ final class TableStream {
     let (layout, wanted) = (reader.layout, batchCount)
     entries.removeAll(keepingCapacity: true)
     keyRanges.removeAll(keepingCapacity: true)
+    keyRanges.reserveCapacity(wanted)
+    places.reserveCapacity(wanted)
+    entries.reserveCapacity(wanted * Self.reservedByteCount)
+    bytes.reserveCapacity(wanted * 2 * Self.reservedByteCount)
     try tree.scan(from: from, to: end) { (entry, _) throws(StorageError) -> Bool in
       guard let key = index.layout.key.end(ofFirst: index.columns.count, in: entry) else { throw index.layout.damage }
       let start = entries.count
@@ -245,5 +284,12 @@ final class TableStream {
       if try other.condition.truth(layout, key, row) == .yes { return false }
     }
     return try branches[branch].condition.truth(layout, key, row) == .yes
+  }
+}
+
+extension Condition {
+  /// The condition for the rows of a path; this one is for those of the table's own tree, made of the same predicate.
+  func remade(_ predicate: Predicate, _ table: TableState, _ path: AccessPath) throws(StorageError) -> Condition {
+    path.isIndexOnly ? try Condition(predicate, table.scope, path.layout) : self
   }
 }

@@ -23,6 +23,7 @@ final class EntryLayout: Sendable {
   let columns: [Column]
   /// The places of the columns, without what else is known of them: what each read of a value looks at.
   let places: [Place]
+  let types: [ColumnType]
   let key: KeyLayout
   let row: RowLayout
   /// The root of the tree, which damage is reported of.
@@ -33,6 +34,7 @@ final class EntryLayout: Sendable {
   init(_ columns: [Column], key: KeyLayout, row: RowLayout, root: BlockNumber) {
     self.columns = columns
     places = columns.map { $0.place }
+    types = columns.map { $0.type }
     self.key = key
     self.row = row
     self.root = root
@@ -66,11 +68,40 @@ final class EntryLayout: Sendable {
     }
   }
 
+  /// The number in a column that is a signed integer of 64 bits.
+  func int64(_ column: Int, _ key: RawSpan, _ row: RawSpan) throws(StorageError) -> Int64? {
+    switch places[column] {
+    case .key(let part) where !self.key.parts[part].isOptional:
+      guard let range = self.key.range(of: part, in: key) else { throw damage }
+      return Int64(bitPattern: key.big64(range.lowerBound) ^ 1 << 63)
+    case .slot(let slot):
+      if case .at(let range) = self.row.field(slot, in: row) {
+        return Int64(bitPattern: row.little64(range.lowerBound))
+      }
+    default: break
+    }
+    if case .integer(let number) = try value(column, key, row) { return number }
+    return nil
+  }
+
   /// The values of some columns; the others are null.
   func values(_ key: RawSpan, _ row: RawSpan, where isNeeded: [Bool]) throws(StorageError) -> [ColumnValue] {
     var values = [ColumnValue](repeating: .null, count: columns.count)
     for column in isNeeded.indices where isNeeded[column] { values[column] = try value(column, key, row) }
     return values
+  }
+
+  /// Appends what a column is in a `RowOrder` whose terms may all be null.
+  @inline(__always)
+  func appendOrderKey(of column: Int, _ key: RawSpan, _ row: RawSpan, to bytes: inout [UInt8]) throws(StorageError) {
+    if case .key(let part) = places[column] {
+      // It stands there in the same form.
+      guard let range = self.key.range(of: part, in: key) else { throw damage }
+      if !self.key.parts[part].isOptional { bytes.append(1) }
+      BulkCopy.append(key.extracting(range), to: &bytes)
+      return
+    }
+    try value(column, key, row).appendKey(as: types[column], isOptional: true, to: &bytes)
   }
 
   /// Puts a value in its place in a row; false: it has none of a fixed width there.

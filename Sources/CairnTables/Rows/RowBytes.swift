@@ -71,6 +71,25 @@ extension RawSpan {
     return compare(range.lowerBound..<range.lowerBound + prefix.count, with: prefix) == 0
   }
 
+  /// Whether the bytes begin with others.
+  @inline(__always)
+  func hasPrefix(_ prefix: [UInt8]) -> Bool {
+    guard byteCount >= prefix.count else { return false }
+    return unsafe prefix.withUnsafeBytes { (prefix) -> Bool in
+      var offset = 0
+      while offset &+ 8 <= prefix.count {
+        let wanted = unsafe UInt64(littleEndian: prefix.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        guard little64(offset) == wanted else { return false }
+        offset &+= 8
+      }
+      while offset < prefix.count {
+        guard unsafe byte(offset) == prefix[offset] else { return false }
+        offset &+= 1
+      }
+      return true
+    }
+  }
+
   /// Whether a part of the bytes has others in it.
   func contains(_ range: Range<Int>, _ part: [UInt8]) -> Bool {
     guard let first = part.first else { return true }
@@ -88,5 +107,14 @@ extension RawSpan {
   /// A part of the bytes as text; bytes that are no UTF-8 are replaced.
   func string(_ range: Range<Int>) -> String {
     unsafe extracting(range).withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+/// Bytes as a key of a dictionary: hashed all at once, not one by one as an array is.
+struct ByteString: Hashable, Sendable {
+  var bytes: [UInt8] = []
+
+  func hash(into hasher: inout Hasher) {
+    unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
   }
 }

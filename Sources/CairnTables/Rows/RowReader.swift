@@ -97,7 +97,8 @@ public final class RowReader {
   private func withRow<Result>(
     _ body: (_ key: RawSpan, _ row: RawSpan) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
-    let place = place
+    // In variables of its own: an access to a property that lasts while `body` runs would be checked for exclusivity.
+    let (place, bytes) = (place, bytes)
     return try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) in
       try body(bytes.extracting(place.key..<place.row), bytes.extracting(place.row..<place.end))
     }
@@ -106,7 +107,7 @@ public final class RowReader {
   /// Puts the values of some columns in their places in a row of values.
   @inline(__always)
   func copy(_ columns: [Int], to values: inout [ColumnValue]) throws(StorageError) {
-    let place = place
+    let (place, bytes, layout) = (place, bytes, layout)
     try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) in
       let (key, row) = (bytes.extracting(place.key..<place.row), bytes.extracting(place.row..<place.end))
       for column in columns { values[column] = try layout.value(column, key, row) }
@@ -141,7 +142,15 @@ public final class RowReader {
 
   /// A signed integer of any width.
   public func int64(_ column: Int) throws(StorageError) -> Int64? {
-    if case .integer(let number) = try value(column) { number } else { nil }
+    let (place, bytes, layout) = (place, bytes, layout)
+    if case .int64 = layout.types[column] {
+      return try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) in
+        try layout.int64(
+          column, bytes.extracting(place.key..<place.row), bytes.extracting(place.row..<place.end))
+      }
+    }
+    if case .integer(let number) = try value(column) { return number }
+    return nil
   }
 
   /// An unsigned integer of any width.
@@ -174,12 +183,13 @@ public final class RowReader {
   public func withBytes(
     _ column: Int, _ body: (RawSpan) throws(StorageError) -> Void
   ) throws(StorageError) -> Bool {
-    switch layout.columns[column].type {
+    let (place, layout) = (place, layout)
+    switch layout.types[column] {
     case .string, .bytes, .principal: break
     default: return false
     }
     if case .slot(let slot) = layout.places[column] {
-      let place = place
+      let bytes = bytes
       let isLent = try BulkCopy.withRawSpan(of: bytes) { (bytes) throws(StorageError) -> Bool in
         let row = bytes.extracting(place.row..<place.end)
         guard case .at(let range) = layout.row.field(slot, in: row) else { return false }

@@ -13,7 +13,7 @@ public struct DataExtent: Hashable, Sendable {
   public let extent: Extent
   /// Bytes in them.
   public let byteCount: UInt64
-  /// XXH64 of each 64 KiB.
+  /// XXH3 of each 64 KiB.
   public let digests: [UInt64]
 
   /// Bytes behind one digest.

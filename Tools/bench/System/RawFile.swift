@@ -19,6 +19,8 @@ final class RawFile {
       }
     }
     guard fsync(descriptor) == 0 else { throw EngineFailure(description: "fsync: error \(errno)") }
+    // As `FileMemory.create` does it: pages that came in large pieces make every small write to them dear.
+    _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
   }
 
   deinit { _ = Glibc.close(descriptor) }

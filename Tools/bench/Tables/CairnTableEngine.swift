@@ -1,21 +1,16 @@
 internal import CairnBlocks
-internal import CairnMemory
 internal import CairnTables
 internal import CairnVolumes
-internal import Foundation
 
 /// Cairn's tables, through the public interface.
 final class CairnTableEngine: TableEngine {
-  private let path: String
-  private let scale: Scale
-  private var store: Store?
+  private let file: CairnFile
   private let people: PreparedSchema
   private let visits: PreparedSchema
   private let buffer = ReadBuffer(capacity: 4096)
 
   init(folder: String, scale: Scale) throws {
-    path = folder + "/store.cairn"
-    self.scale = scale
+    file = CairnFile(folder: folder, scale: scale)
     people = try PreparedSchema(
       TableSchema(
         "person",
@@ -35,60 +30,21 @@ final class CairnTableEngine: TableEngine {
   func open() throws {
     var options = StoreOptions(filesystems: [TableFilesystem()])
     options.device.memoryBudget = EngineKind.cacheByteCount
-    let isNew = !FileManager.default.fileExists(atPath: path)
-    let memory =
-      isNew
-      ? try FileMemory.create(path: path, byteCount: UInt64(scale.imageByteCount))
-      : try FileMemory.open(path: path, mode: .readWrite)
-    options.whenClosed = { memory.close() }
-    guard isNew else {
-      store = try Store.open(on: memory, options: options)
-      return
-    }
-    let format = FormatOptions(journalByteCount: UInt64(EngineKind.journalByteCount))
-    let store = try Store.create(on: memory, format: format, options: options)
     let schemas = [people.schema, visits.schema]
-    try store.transaction { (transaction) throws(StorageError) in
+    try file.open(options) { (transaction) throws(StorageError) in
       try transaction.createTables()
       try transaction.tables().createTables(schemas)
     }
-    self.store = store
   }
 
-  func close() throws {
-    try store?.close()
-    store = nil
-  }
-
-  private func opened() throws -> Store {
-    guard let store else { throw EngineFailure(description: "the store is not open") }
-    return store
-  }
+  func close() throws { try file.close() }
 
   func transaction(_ body: (any TableWriter) throws -> Void) throws {
-    var failure: (any Error)?
-    do {
-      try opened().transaction { (transaction) throws(StorageError) in
-        let rows = CairnRows(try transaction.tables(), people: people, visits: visits, buffer)
-        do { try body(rows) } catch {
-          failure = error
-          throw StorageError.transactionFailed
-        }
-      }
-    } catch { throw failure ?? error }
+    try file.transaction { try body(CairnRows(try $0.tables(), people: people, visits: visits, buffer)) }
   }
 
   func read(_ body: (any TableReader) throws -> Void) throws {
-    var failure: (any Error)?
-    do {
-      try opened().read { (transaction) throws(StorageError) in
-        let rows = CairnRows(try transaction.tables(), people: people, visits: visits, buffer)
-        do { try body(rows) } catch {
-          failure = error
-          throw StorageError.transactionFailed
-        }
-      }
-    } catch { throw failure ?? error }
+    try file.read { try body(CairnRows(try $0.tables(), people: people, visits: visits, buffer)) }
   }
 }
 

@@ -12,8 +12,8 @@ struct CheckCommand: ParsableCommand {
       Changes nothing. Prints what is wrong, one finding on each line, then what was looked at; exit status 3 when \
       anything is wrong.
 
-      --repair-to makes a new image of what still verifies: objects with their metadata, blocks of disks, volumes, grants. \
-      What does not verify is left out and printed, one line for each thing; nothing is repaired in place. Open \
+      --repair-to makes a new image of what still verifies: objects with their metadata, rows of tables, blocks of disks, \
+      volumes, grants. What does not verify is left out and printed, one line for each thing; nothing is repaired in place. Open \
       transactions are rolled back in the copy and printed, too. Exit status 0 when nothing was lost, 3 otherwise.
 
       --json keys: kind, volume, block, key, text for a finding; at the end clean, findings, deep, volumes, \
@@ -72,17 +72,33 @@ struct CheckCommand: ParsableCommand {
     }
   }
 
-  /// Bytes of cached blocks: a check comes by each block once, so more would not help.
+  /// Bytes of cached blocks: a check comes by each block once, so more would not help. But blocks that changed in the ring are
+  /// in memory until they are home, where a check brings none: an image with many of them gets more, in steps.
   private static let memoryBudget = 32 << 20
+  private static let memoryBudgetMax = 2 << 30
 
-  private func look(_ progress: @escaping (CheckProgress, UInt64) -> Void) throws(StorageError) -> CheckReport {
+  func look(
+    _ progress: @escaping (CheckProgress, UInt64) -> Void, memoryBudget: Int = Self.memoryBudget
+  ) throws(StorageError) -> CheckReport {
+    var budget = memoryBudget
+    while true {
+      do throws(StorageError) { return try look(progress, within: budget) } catch {
+        guard case .memoryBudgetExceeded = error, budget < Self.memoryBudgetMax else { throw error }
+        budget *= 4
+      }
+    }
+  }
+
+  private func look(
+    _ progress: @escaping (CheckProgress, UInt64) -> Void, within memoryBudget: Int
+  ) throws(StorageError) -> CheckReport {
     let path: String
     do { path = try store.image.path.string } catch { throw .memory(.notFound(path: store.image.path.text)) }
     let memory: FileMemory
     do throws(MemoryError) { memory = try FileMemory.open(path: path, mode: .readOnly) } catch { throw .memory(error) }
     defer { memory.close() }
     var options = try store.options(isReadOnly: true)
-    options.device.memoryBudget = Self.memoryBudget
+    options.device.memoryBudget = memoryBudget
     let opened = try Store.open(on: memory, options: options)
     let blockByteCount = UInt64(opened.blockByteCount)
     let report = try opened.check(deep: deep) { (state) throws(StorageError) in progress(state, blockByteCount) }

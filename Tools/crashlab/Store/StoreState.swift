@@ -23,7 +23,7 @@ struct StoreState: ModelState {
   static let blockCount = 6
 
   /// A transaction of several calls: what it staged takes effect when it commits.
-  struct OpenTransaction: Sendable {
+  struct OpenTransaction: KnownTransaction, Sendable {
     /// Nil: the call that began it was cut off, and nobody was told.
     var id: TransactionID?
     var isPrepared = false

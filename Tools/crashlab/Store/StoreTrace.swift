@@ -142,8 +142,7 @@ final class StoreTrace {
   }
 
   private func choose(_ operations: inout StoreOperations, where suits: (StoreState.OpenTransaction) -> Bool) -> Int? {
-    let suitable = state.open.indices.filter { suits(state.open[$0]) }
-    return suitable.isEmpty ? nil : suitable[operations.random.below(suitable.count)]
+    state.open.place(&operations.random, where: suits)
   }
 
   private func interrupt(_ letter: Character, _ random: SeededGenerator, _ ending: TraceEnding) throws {
@@ -161,14 +160,7 @@ final class StoreTrace {
     ending.end(on: memory, &random)
     try open()
     state = [state, next][try subject.find(store, in: [state, next])]
-    try learnNewTransactions()
+    try store.identifyNewest(of: &state.open)
     recording.allow([state], from: memory.events.count)
-  }
-
-  /// A transaction whose begin was cut off is known to nobody, until the store is asked.
-  private func learnNewTransactions() throws {
-    guard let index = state.open.firstIndex(where: { $0.id == nil }) else { return }
-    let known = Set(state.open.compactMap { $0.id })
-    state.open[index].id = try store.transactions().first { !known.contains($0.id) }?.id
   }
 }

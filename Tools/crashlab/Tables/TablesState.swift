@@ -45,7 +45,7 @@ struct TablesState: ModelState {
   }
 
   /// A transaction of several calls: what it staged takes effect when it commits.
-  struct OpenTransaction: Sendable {
+  struct OpenTransaction: KnownTransaction, Sendable {
     /// Nil: the call that began it was cut off, and nobody was told.
     var id: TransactionID?
     /// Its keys are those of this hundred, so that it meets nobody.

@@ -14,26 +14,15 @@ struct TablesSubject: CrashSubject {
   }
 
   func find(_ store: Store, in legal: [TablesState]) throws -> Int {
-    let report = try store.check(deep: true)
-    guard report.findings.isEmpty else { throw Mismatch("the check finds \(report.findings)") }
+    try store.requireSound()
     let contents = try TablesContents(store)
-    var differences: [String] = []
-    for (index, state) in legal.enumerated() {
-      guard let difference = contents.difference(from: state) else { return index }
-      differences.append(difference)
-    }
-    throw Mismatch("none of \(legal.count) legal states: \(differences.joined(separator: "; "))")
+    return try place(in: legal) { contents.difference(from: $0) }
   }
 
   func use(_ store: Store, on memory: SimulatedMemory, _ state: TablesState) throws {
     var state = state
-    // One of the open ones must still hold all that it staged, the prepared one if there is one; the others go.
-    let known = state.open.filter { $0.id != nil }
-    let chosen = known.first { $0.isPrepared } ?? known.first
-    for transaction in try store.transactions() where transaction.id != chosen?.id {
-      try store.rollback(transaction.id)
-    }
-    if let chosen, let id = chosen.id {
+    // One of the open ones must still hold all that it staged; the others go.
+    if let (chosen, id) = try store.rollbackAllButOne(of: state.open) {
       do {
         try store.commit(id)
         for change in chosen.staged where !state.apply(change) { throw Mismatch("\(change) breaks a rule") }

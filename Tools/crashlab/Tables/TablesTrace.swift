@@ -48,25 +48,14 @@ final class TablesTrace {
 
   /// Runs all letters.
   func run(_ letters: String) throws -> Recording<TablesState> {
-    var ending: Character?
-    for (index, letter) in letters.enumerated() {
-      if "!?z".contains(letter) {
-        // A message that is cut off was never there, which is what the points between messages show.
-        ending = shape.store.isMessageAtomic ? nil : letter
-        continue
-      }
+    let operations = TraceLetters(letters: letters, seed: seed, isMessageAtomic: shape.store.isMessageAtomic)
+    try operations.forEach { index, letter, random, ending in
       recording.operationStarts.append(memory.events.count)
-      let random = SeededGenerator(seed: mix(seed ^ UInt64(index) &* 0x10001))
-      do {
-        if let how = ending { try interrupt(letter, random, how) } else { try perform(letter, random) }
-      } catch {
-        throw Mismatch("operation \(index) (\(letter)) of \(letters): \(error)")
-      }
-      ending = nil
+      if let ending { try interrupt(letter, random, ending) } else { try perform(letter, random) }
       if comparisonInterval > 0, index % comparisonInterval == 0,
         let difference = try TablesContents(store).difference(from: state)
       {
-        throw Mismatch("behind operation \(index) (\(letter)): \(difference) instead of \(state.summary)")
+        throw Mismatch("\(difference) instead of \(state.summary)")
       }
     }
     recording.events = memory.events
@@ -209,42 +198,24 @@ final class TablesTrace {
   private func choose(
     _ operations: inout TablesOperations, where suits: (TablesState.OpenTransaction) -> Bool
   ) -> Int? {
-    let suitable = state.open.indices.filter { suits(state.open[$0]) }
-    return suitable.isEmpty ? nil : suitable[operations.random.below(suitable.count)]
+    state.open.place(&operations.random, where: suits)
   }
 
-  private func interrupt(_ letter: Character, _ random: SeededGenerator, _ how: Character) throws {
+  private func interrupt(_ letter: Character, _ random: SeededGenerator, _ ending: TraceEnding) throws {
     var random = random
     var states = [state]
     let start = memory.events.count
-    switch how {
-    case "z":
-      var fault = MemoryFault([.flush], after: 0)
-      fault.survivors = random.next()
-      memory.fault = fault
-    default: memory.failsAfter = random.below(8)
-    }
+    ending.begin(on: memory, among: 8, &random)
     do {
       try change(letter, random, &states)
     } catch {
       guard error.isInterruption || error.isRefusal else { throw error }
     }
     recording.allow(states, from: start)
-    var fates = SeededGenerator(seed: random.next())
-    switch how {
-    case "?": memory.killProcess()
-    default: memory.losePower { _, _ in [.old, .new, .garbage][fates.below(3)] }
-    }
+    ending.end(on: memory, &random)
     try open()
     state = states[try subject.find(store, in: states)]
-    try learnNewTransactions()
+    try store.identifyNewest(of: &state.open)
     recording.allow([state], from: memory.events.count)
-  }
-
-  /// A transaction whose begin was cut off is known to nobody, until the store is asked.
-  private func learnNewTransactions() throws {
-    guard let index = state.open.firstIndex(where: { $0.id == nil }) else { return }
-    let known = Set(state.open.compactMap { $0.id })
-    state.open[index].id = try store.transactions().first { !known.contains($0.id) }?.id
   }
 }

@@ -79,7 +79,8 @@ struct StoreFaultSubject: FaultSubject {
         try transaction.disk(Sight.disk).write(1, [UInt8](repeating: number, count: 512))
         if letter == "m" { _ = try transaction.bucket(Sight.bucket).put("key 0", large) }
       }
-    case "b": _ = try store.begin(lease: .hours(1))
+    // The leases differ, and so tell which one is the oldest: ids are random numbers, others in each life.
+    case "b": _ = try store.begin(lease: .seconds(3600 + UInt64(number)))
     case "s", "c", "r", "P": try goOn(letter, number, store)
     case "k": try store.checkpoint()
     case "v":
@@ -118,9 +119,9 @@ struct StoreFaultSubject: FaultSubject {
     }
   }
 
-  /// One more call of the transaction that is open.
+  /// One more call of the oldest transaction that is open.
   private func goOn(_ letter: Character, _ number: UInt8, _ store: Store) throws(StorageError) {
-    guard let open = try store.transactions().first else { return }
+    guard let open = try store.transactions().min(by: { $0.expiresAt < $1.expiresAt }) else { return }
     switch letter {
     case "s" where open.state == .open:
       _ = try store.resume(open.id) { (transaction) throws(StorageError) in

@@ -115,6 +115,8 @@ extension DeviceRig {
       inFlight = []
       lastFlush = [current]
       acknowledged = device.durableSequence
+      // Recovery does not know what was to be erased.
+      current.erased = [:]
       return
     }
     throw Violation("none of \(allowed.count) states: \(reasons.joined(separator: "; "))")
@@ -141,6 +143,18 @@ extension DeviceRig {
       } catch { reasons.append("\(error)") }
     }
     throw Violation("damage is not noticed: \(reasons.joined(separator: "; "))")
+  }
+
+  /// Nothing is left of what was freed so, behind a clean close.
+  func requireErased() throws(Violation) {
+    let image = memory.durableImage
+    let blockByteCount = shape.format.blockByteCount
+    for (start, count) in current.erased.sorted(by: { $0.key < $1.key }) {
+      let first = Int(start) * blockByteCount
+      for offset in first..<first + Int(count) * blockByteCount where image[offset] != 0 {
+        throw Violation("of block \(offset / blockByteCount), which was freed for good, bytes are left")
+      }
+    }
   }
 
   /// Everything equals what was acknowledged, and what snapshots saw.

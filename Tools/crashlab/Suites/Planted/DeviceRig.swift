@@ -171,6 +171,8 @@ final class DeviceRig {
     case "k": try checkpoint()
     case "o":
       try close()
+      // A write that failed may be one of those that erase.
+      if memory.fault == nil { try requireErased() }
       try attempt { () throws(StorageError) in device = try open() }
       try settle()
     case "g": try commitGroup()

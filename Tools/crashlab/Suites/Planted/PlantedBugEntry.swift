@@ -108,6 +108,9 @@ struct PlantedBugEntry: Sendable {
     .init(
       "evictDirty", rule: "cache",
       ["cramped/" + String(repeating: "a", count: 80) + "ccccccccccccvccccccccccccvK"]),
+    // Erasure
+    .init("keepFreedBytes", rule: "erasure", ["aakzo", "axkzo", "aaxxkzczo"]),
+    .init("eraseBeforeFlush", rule: "erasure", ["aakz!", "aakzK", "aaxkz!"]),
     // Transactions of many calls
     .init("forgetStagedOperations", rule: "many calls", ["store/b0_s0_o_c0", "store/b0_s0_s0_K_c0"]),
     .init("publishStaged", rule: "many calls", ["store/b0_s0_o_c0"]),

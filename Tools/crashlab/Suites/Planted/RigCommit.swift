@@ -9,7 +9,7 @@ import CairnTestSupport
 ///     A  the same, where data lay            C  changes many bytes of a few         x  writes data
 ///     b  a and D                             D  changes many bytes of all           y  x and C
 ///     X  writes data that pretend to be metadata                                    d  frees data
-///     B  writes 17 MiB of data
+///     B  writes 17 MiB of data                                                      z  f and d, and nothing may stay of them
 struct RigCommit {
   var letter: Character
   var seed: UInt64
@@ -28,17 +28,14 @@ struct RigCommit {
     case "D", "b":
       if letter == "b" { try allocate(&state, transaction, &random) }
       for block in state.blocks.keys.sorted().prefix(8) { try changeMuch(block, &state, transaction, &random) }
-    case "f":
-      guard let block = Self.pick(state.blocks.keys, &random) else { return }
-      try transaction.free(BlockNumber(block))
-      state.blocks[block] = nil
-      state.freed.append(block)
+    case "f": try freeBlock(&state, transaction, &random)
     case "x", "X", "B": try writeData(&state, transaction, &random)
-    case "d":
-      guard let start = Self.pick(state.extents.keys, &random), let extent = state.extents[start] else { return }
-      try transaction.free(Extent(start: BlockNumber(start), count: extent.count))
-      state.extents[start] = nil
-      state.freed.append(start)
+    case "d": try freeData(&state, transaction, &random)
+    case "z":
+      transaction.erasesFreed = true
+      defer { transaction.erasesFreed = false }
+      if let freed = try freeBlock(&state, transaction, &random) { state.erased[freed] = 1 }
+      if let freed = try freeData(&state, transaction, &random) { state.erased[freed.start.rawValue] = freed.count }
     default: throw .invalidArgument("no commit has the letter \(letter)")
     }
     if state.freed.count > 4 { state.freed.removeFirst(state.freed.count - 4) }
@@ -46,6 +43,29 @@ struct RigCommit {
 
   static func pick(_ keys: some Collection<UInt64>, _ random: inout SeededGenerator) -> UInt64? {
     keys.isEmpty ? nil : keys.sorted()[random.below(keys.count)]
+  }
+
+  @discardableResult
+  private func freeBlock(
+    _ state: inout RigState, _ transaction: BlockTransaction, _ random: inout SeededGenerator
+  ) throws(StorageError) -> UInt64? {
+    guard let block = Self.pick(state.blocks.keys, &random) else { return nil }
+    try transaction.free(BlockNumber(block))
+    state.blocks[block] = nil
+    state.freed.append(block)
+    return block
+  }
+
+  @discardableResult
+  private func freeData(
+    _ state: inout RigState, _ transaction: BlockTransaction, _ random: inout SeededGenerator
+  ) throws(StorageError) -> Extent? {
+    guard let start = Self.pick(state.extents.keys, &random), let old = state.extents[start] else { return nil }
+    let extent = Extent(start: BlockNumber(start), count: old.count)
+    try transaction.free(extent)
+    state.extents[start] = nil
+    state.freed.append(start)
+    return extent
   }
 
   private func near(_ state: RigState, _ random: inout SeededGenerator) -> BlockNumber? {
@@ -59,6 +79,7 @@ struct RigCommit {
   ) throws(StorageError) {
     let payload = transaction.view.blockByteCount - BlockHeader.byteCount
     let block = try transaction.allocate(kind: RigState.kind, owner: 7, near: near(state, &random))
+    state.noteUse(of: Extent(start: block, count: 1))
     state.blocks[block.rawValue] = [UInt8](repeating: 0, count: payload)
     try put(random.bytes(1 + random.below(40)), in: block.rawValue, at: random.below(payload - 40), &state, transaction)
   }
@@ -96,6 +117,7 @@ struct RigCommit {
     let blockCount = letter == "B" ? (17 << 20) / blockByteCount : 1 + random.below(6)
     let extents = try transaction.allocateExtents(blockCount: UInt64(blockCount), near: near(state, &random))
     for extent in extents {
+      state.noteUse(of: extent)
       var bytes: [UInt8] = []
       if letter == "X" {
         for block in extent.start.rawValue..<extent.end {

@@ -14,6 +14,8 @@ struct RigState {
   var storeID: UInt64 = 0
   /// Blocks that were freed lately: where the next allocation likes to go, so that reuse comes early.
   var freed: [UInt64] = []
+  /// Blocks that were freed so that nothing of them may stay, and were not used again: how many behind each first one.
+  var erased: [UInt64: UInt32] = [:]
 
   struct StoredExtent {
     var count: UInt32
@@ -22,6 +24,11 @@ struct RigState {
   }
 
   static let kind = BlockKind.treeNode
+
+  /// Notes that blocks are used again.
+  mutating func noteUse(of extent: Extent) {
+    erased = erased.filter { $0.key >= extent.end || $0.key + UInt64($0.value) <= extent.start.rawValue }
+  }
 
   /// Throws a ``Violation`` where a view shows something else, and where it cannot show something.
   ///
