@@ -45,7 +45,8 @@ struct CanisterMacroTests {
     [
       method("update", "begin", "begin()"), method("update", "commit", "commit()"),
       method("update", "rollback", "rollback()"), method("update", "grant", "grant()"),
-      method("update", "revoke", "revoke()"), method("update", "step", "step()"), method("query", "status", "status()"),
+      method("update", "revoke", "revoke()"), method("update", "step", "step()"), method("query", "check", "check()"),
+      method("query", "status", "status()"),
       method("query", "__get_candid_interface_tmp_hack", "describe()"),
     ]
   }
@@ -58,6 +59,7 @@ struct CanisterMacroTests {
       method("update", "blog_post_replace", "replaceRow(table: 0)"),
       method("update", "blog_post_update", "updateRow(table: 0)"),
       method("update", "blog_post_delete", "deleteRow(table: 0)"),
+      method("update", "blog_post_delete_where", "deleteRows(table: 0)"),
       method("query", "blog_post_get", "getRow(table: 0)"), method("query", "blog_post_find", "findRows(table: 0)"),
       method("query", "blog_post_count", "countRows(table: 0)"),
     ]
