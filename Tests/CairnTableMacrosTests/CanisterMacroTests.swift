@@ -109,7 +109,7 @@ struct CanisterMacroTests {
     let attribute: AttributeSyntax = "@Canister(tables: [User.self, Post.self], buckets: [\"a\", \"b\"])"
     let declaration = try CanisterDeclaration(attribute, try EnumDeclSyntax("enum Blog {}"))
     let calls = declaration.methods.map(\.call)
-    #expect(declaration.methods.count == 2 + 2 * 8 + 2 * 5 + 8)
+    #expect(declaration.methods.count == 2 + 2 * 9 + 2 * 5 + 9)
     #expect(calls.contains("insertRow(table: 1)") && calls.contains("listObjects(bucket: 1)"))
     #expect(Set(declaration.methods.map(\.symbol)).count == declaration.methods.count)
   }
