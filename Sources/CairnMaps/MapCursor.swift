@@ -43,3 +43,21 @@ public struct MapCursor<Key: Storable, Value: Storable> {
   /// The entry on which the cursor must stand.
   public func entry() throws(StorageError) -> (key: Key, value: Value) { (try key(), try value()) }
 }
+
+/// The entries of a typed map, or of a range of it, one after the other. It lives as long as its transaction.
+public struct MapRange<Key: Storable, Value: Storable> {
+  private var cursor: MapCursor<Key, Value>
+  private var isAtEnd = false
+
+  init(_ cursor: MapCursor<Key, Value>) { self.cursor = cursor }
+
+  /// The next entry; nil behind the last one.
+  public mutating func next() throws(StorageError) -> (key: Key, value: Value)? {
+    guard !isAtEnd else { return nil }
+    guard try cursor.next() else {
+      isAtEnd = true
+      return nil
+    }
+    return try cursor.entry()
+  }
+}

@@ -58,6 +58,14 @@ public struct StableMap<Key: Storable, Value: Storable> {
     MapCursor(try bytes.cursor(from: try Self.bound(from), to: try Self.bound(to)), of: bytes)
   }
 
+  /// The entries from `from` to before `to`, one after the other.
+  ///
+  ///     var range = try users.range(from: 100, to: 200)
+  ///     while let (id, user) = try range.next() { ... }
+  public func range(from: Key? = nil, to: Key? = nil) throws(StorageError) -> MapRange<Key, Value> {
+    MapRange(try cursor(from: from, to: to))
+  }
+
   /// Hands the entries from `from` to before `to` to `body`, in order, until that returns false. It must not change the map.
   public func forEach(
     from: Key? = nil, to: Key? = nil, _ body: (Key, Value) throws(StorageError) -> Bool

@@ -17,7 +17,7 @@ extension Bucket {
   }
 
   /// Copies objects whose keys begin with a prefix to the same keys of another bucket, in byte order, until `budget` bytes
-  /// or 1,000 objects are copied; an object counts as one byte at least, and one is copied in any case.
+  /// or 1,000 objects are copied; an object counts as one byte at least, and one is copied in any case, whole.
   ///
   /// - Parameters:
   ///   - target: where to, possibly in another volume. Objects in the place of a copy are replaced.

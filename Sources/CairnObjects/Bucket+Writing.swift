@@ -115,19 +115,31 @@ extension ObjectTrees {
         try place(span, key: key, head: head)
       }
     }
-    let extents = try volume.allocateData(byteCount: size)
-    var placed = PlacedContents(size: size, digest: 0, extents: extents)
+    var digest = TagDigest()
+    var placed = try placeRuns(source, 0..<size) { (bytes, run) in digest.append(bytes, in: run) }
+    placed.digest = digest.finish()
+    return placed
+  }
+
+  /// Brings runs of a copy of an object's contents to the device.
+  ///
+  /// - Parameters:
+  ///   - range: from one multiple of 1 MiB to another, or to the end.
+  ///   - body: gets the bytes of each run and where they are.
+  func placeRuns(
+    _ source: ObjectReader, _ range: Range<UInt64>, _ body: (RawSpan, DataRun) -> Void
+  ) throws(StorageError) -> PlacedContents {
+    let extents = try volume.allocateData(byteCount: range.upperBound - range.lowerBound)
+    var placed = PlacedContents(size: source.info.size, digest: 0, extents: extents)
     var writer = RunWriter(blockByteCount: volume.blockByteCount)
     writer.append(extents)
-    var digest = TagDigest()
-    try source.read(0..<size) { (bytes) throws(StorageError) in
+    try source.read(range) { (bytes) throws(StorageError) in
       let run = try writer.write(bytes) { (span, start) throws(StorageError) in
         try volume.writeData(span, at: start)
       }
-      digest.append(bytes, in: run)
+      body(bytes, run)
       placed.runs.append(run)
     }
-    placed.digest = digest.finish()
     return placed
   }
 }

@@ -81,7 +81,8 @@ public struct Bucket {
     return BucketUsage(objectCount: objectCount, byteCount: byteCount)
   }
 
-  private func findRecord(_ key: ObjectKey) throws(StorageError) -> ObjectRecord? {
+  /// An object's record, or nil.
+  func findRecord(_ key: ObjectKey) throws(StorageError) -> ObjectRecord? {
     try trees.findObject(try treeKey(key))
   }
 

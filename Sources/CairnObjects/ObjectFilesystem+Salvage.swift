@@ -37,6 +37,8 @@ private final class ObjectSalvage {
     guard let value else { return false }
     if key == TreeKey.header { return (try? VolumeHeader(decoding: value)) != nil }
     if key == TreeKey.nextBucketID { return value.count == 4 }
+    // Copies that were half made are not brought over.
+    if TreeKey.unfinishedID(key) != nil { return (try? UnfinishedContents(decoding: value)) != nil }
     return TreeKey.bucketName(key) != nil && (try? BucketRecord(decoding: value)) != nil
   }
 

@@ -44,6 +44,8 @@ public final class ObjectFilesystem: Filesystem {
     case .put(let put): try trees.put(put)
     case .delete(let bucket, let key, let conditions):
       _ = try trees.delete(bucket: bucket, key: key, conditions)
+    case .addContents(let id, let offset, let runs): try trees.addContents(id: id, offset: offset, runs)
+    case .giveBackContents(let id): try trees.giveBackContents(id: id)
     }
   }
 

@@ -101,13 +101,17 @@ struct ObjectTrees {
     let key = TreeKey.object(try bucket(put.bucket).id, put.key)
     let old = try findObject(key)
     try put.conditions.requireWrite(ObjectKey(put.key), etag: old?.tag.text, modified: old?.modified ?? 0)
+    var offset: UInt64 = 0
+    if case .indexed(let id) = put.record.contents {
+      offset = try unfinishedByteCount(id)
+      guard offset == 0 || put.runs.reduce(offset, { $0 &+ $1.byteCount }) == put.record.size else {
+        throw Self.damage(volume.root)
+      }
+    }
     if let old { try freeContents(old) }
     if case .indexed(let id) = put.record.contents {
-      var offset: UInt64 = 0
-      for run in put.runs {
-        try data.put(TreeKey.run(id, offset: offset), run.encoded)
-        offset += UInt64(ObjectLimits.runByteCount)
-      }
+      if offset > 0 { try volume.root.delete(TreeKey.unfinished(id)) }
+      try putRuns(put.runs, of: id, at: offset)
     }
     try objects.put(key, put.record.encoded)
     try volume.account(
@@ -126,19 +130,55 @@ struct ObjectTrees {
     return true
   }
 
+  private func putRuns(_ runs: [DataRun], of id: UInt64, at offset: UInt64) throws(StorageError) {
+    var offset = offset
+    for run in runs {
+      try data.put(TreeKey.run(id, offset: offset), run.encoded)
+      offset += UInt64(ObjectLimits.runByteCount)
+    }
+  }
+
+  /// Adds whole runs to contents that no object has yet, or begins such.
+  func addContents(id: UInt64, offset: UInt64, _ runs: [DataRun]) throws(StorageError) {
+    let runByteCount = UInt64(ObjectLimits.runByteCount)
+    guard !runs.isEmpty, runs.allSatisfy({ $0.byteCount == runByteCount }),
+      try unfinishedByteCount(id) == offset
+    else { throw Self.damage(volume.root) }
+    try putRuns(runs, of: id, at: offset)
+    let contents = UnfinishedContents(byteCount: offset + UInt64(runs.count) * runByteCount)
+    try volume.root.put(TreeKey.unfinished(id), contents.encoded)
+  }
+
+  /// Bytes of contents that no object has yet; 0: there are none with this id.
+  private func unfinishedByteCount(_ id: UInt64) throws(StorageError) -> UInt64 {
+    guard let bytes = try volume.root.get(TreeKey.unfinished(id)) else { return 0 }
+    return try Self.decode(in: volume.root) { () throws(ByteReader.Failure) in
+      try UnfinishedContents(decoding: bytes).byteCount
+    }
+  }
+
+  /// Gives back contents that no object will have.
+  func giveBackContents(id: UInt64) throws(StorageError) {
+    guard try volume.root.delete(TreeKey.unfinished(id)) else { throw Self.damage(volume.root) }
+    try freeRuns(of: id)
+  }
+
   /// Gives back what an object's contents take beside its record.
   private func freeContents(_ record: ObjectRecord) throws(StorageError) {
     switch record.contents {
     case .inline: return
     case .run(let run): for piece in run.pieces { try volume.free(piece.extent) }
-    case .indexed(let id):
-      let range = TreeKey.runs(of: id)
-      var cursor = try data.cursor(from: range.from, to: range.to)
-      while try cursor.next() {
-        for piece in try run(cursor.value()).pieces { try volume.free(piece.extent) }
-      }
-      try data.deleteRange(from: range.from, to: range.to)
+    case .indexed(let id): try freeRuns(of: id)
     }
+  }
+
+  private func freeRuns(of id: UInt64) throws(StorageError) {
+    let range = TreeKey.runs(of: id)
+    var cursor = try data.cursor(from: range.from, to: range.to)
+    while try cursor.next() {
+      for piece in try run(cursor.value()).pieces { try volume.free(piece.extent) }
+    }
+    try data.deleteRange(from: range.from, to: range.to)
   }
 
   // MARK: Damage

@@ -130,8 +130,8 @@ struct CanisterDeclaration {
 
   private static let tableMethods: [(kind: String, name: String, call: String)] = [
     ("update", "insert", "insertRow"), ("update", "upsert", "upsertRow"), ("update", "replace", "replaceRow"),
-    ("update", "update", "updateRow"), ("update", "delete", "deleteRow"), ("query", "get", "getRow"),
-    ("query", "find", "findRows"), ("query", "count", "countRows"),
+    ("update", "update", "updateRow"), ("update", "delete", "deleteRow"), ("update", "delete_where", "deleteRows"),
+    ("query", "get", "getRow"), ("query", "find", "findRows"), ("query", "count", "countRows"),
   ]
 
   private static let bucketMethods: [(kind: String, name: String, call: String)] = [
@@ -142,7 +142,8 @@ struct CanisterDeclaration {
   private static let storeMethods: [(kind: String, name: String, call: String)] = [
     ("update", "begin", "begin"), ("update", "commit", "commit"), ("update", "rollback", "rollback"),
     ("update", "grant", "grant"), ("update", "revoke", "revoke"), ("update", "step", "step"),
-    ("query", "status", "status"), ("query", "__get_candid_interface_tmp_hack", "describe"),
+    ("query", "check", "check"), ("query", "status", "status"),
+    ("query", "__get_candid_interface_tmp_hack", "describe"),
   ]
 
   /// Everything that the canister exports.

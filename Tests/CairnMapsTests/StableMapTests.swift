@@ -100,6 +100,9 @@ struct StableMapTests {
       #expect(try cursor.seek(before: -9) && cursor.key() == -10)
       #expect(try !cursor.seek(before: -10) && !cursor.seek(to: 10))
       #expect(throws: StorageError.self) { try cursor.key() }
+      var range = try squares.range(from: 4, to: 6)
+      #expect(try range.next() ?? (0, 0) == (4, 16) && range.next() ?? (0, 0) == (5, 25))
+      #expect(try range.next() == nil && range.next() == nil)
       // The map changes under it.
       #expect(try cursor.seek(to: 0))
       try squares.remove(0)

@@ -147,6 +147,18 @@ struct DamageTests {
         }
       ),
       (
+        "unfinished contents of 2097152 bytes has 0 bytes",
+        { (trees, _) throws(StorageError) in
+          try trees.volume.root.put(TreeKey.unfinished(9), UnfinishedContents(byteCount: 2 << 20).encoded)
+        }
+      ),
+      (
+        "a record of no known kind",
+        { (trees, _) throws(StorageError) in
+          try trees.volume.root.put([3, 9], UnfinishedContents(byteCount: 2 << 20).encoded)
+        }
+      ),
+      (
         "runs of data, but the objects have",
         { (trees, bucket) throws(StorageError) in
           try trees.objects.delete(TreeKey.object(bucket, Array("k".utf8)))

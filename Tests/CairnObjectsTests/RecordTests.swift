@@ -41,6 +41,9 @@ struct RecordTests {
         contents: .indexed(id: 300)),
       runs: [DataRun([piece])]))
 
+  static let source = ObjectWork.Source(volume: 5, incarnation: 6, bucket: "s")
+  static let sourceText = "05" + "0600000000000000" + "0173"
+
   static let pieceText = "ac02" + "818004" + "0100000000000000" + "0302000000000000"
 
   static let samples: [Sample] = [
@@ -94,9 +97,51 @@ struct RecordTests {
       testDescription: "ObjectWork, delete bucket", golden: "0102" + "0162" + "00",
       encoded: ObjectWork.deleteBucket("b").encoded, recode: recodeWork),
     Sample(
-      testDescription: "ObjectWork, copy objects", golden: "0103" + "0162" + "0109" + "0176" + "0174",
-      encoded: ObjectWork.copyAll(bucket: "b", prefix: [9], volume: "v", target: "t").encoded, recode: recodeWork),
+      testDescription: "ObjectWork, copy objects", golden: "0103" + "0162" + "0109" + sourceText,
+      encoded: ObjectWork.copyAll(bucket: "b", prefix: [9], from: source).encoded, recode: recodeWork),
+    Sample(
+      testDescription: "ObjectWork, copy one object", golden: "0104" + "0162" + "0109" + sourceText + "020807",
+      encoded: ObjectWork.copy(bucket: "b", key: [9], from: source, sourceKey: [8, 7]).encoded,
+      recode: recodeWork),
+    Sample(
+      testDescription: "CopyCursor, between two objects", golden: "01" + "020102" + "00",
+      encoded: copyCursor(nil).encoded, recode: recodeCursor),
+    Sample(
+      testDescription: "CopyCursor, within one",
+      golden: "01" + "020102" + "01" + "0103" + "2c01000000000000" + "0000200000000000" + "0100200000000000"
+        + "0900000000000000" + "026531",
+      encoded: copyCursor(
+        CopyCursor.Part(
+          key: [3], id: 300, byteCount: 2 << 20, size: 2 << 20 + 1, modified: 9, etag: Array("e1".utf8))
+      ).encoded, recode: recodeCursor),
+    Sample(
+      testDescription: "UnfinishedContents", golden: "0100000000000000" + "0000300000000000",
+      encoded: UnfinishedContents(byteCount: 3 << 20).encoded,
+      recode: { (bytes) throws(ByteReader.Failure) in try UnfinishedContents(decoding: bytes).encoded }),
+    Sample(
+      testDescription: "ObjectOperation, add to contents",
+      golden: "0105" + "00" + "2c01000000000000" + "0000200000000000" + "01" + "16" + "01" + pieceText,
+      encoded: ObjectOperation.addContents(id: 300, offset: 2 << 20, [DataRun([piece])]).encoded,
+      recode: recodeOperation),
+    Sample(
+      testDescription: "ObjectOperation, give contents back", golden: "0106" + "00" + "2c01000000000000",
+      encoded: ObjectOperation.giveBackContents(id: 300).encoded, recode: recodeOperation),
   ]
+
+  static func copyCursor(_ part: CopyCursor.Part?) -> CopyCursor {
+    var cursor = CopyCursor()
+    cursor.last = [1, 2]
+    cursor.part = part
+    return cursor
+  }
+
+  static let recodeCursor: @Sendable ([UInt8]) throws(ByteReader.Failure) -> [UInt8] = {
+    (bytes) throws(ByteReader.Failure) in
+    var reader = ByteReader(bytes)
+    let cursor = try CopyCursor(decoding: &reader)
+    try reader.finish()
+    return cursor.encoded
+  }
 
   static let recodeWork: @Sendable ([UInt8]) throws(ByteReader.Failure) -> [UInt8] = {
     (bytes) throws(ByteReader.Failure) in

@@ -45,7 +45,8 @@ struct CanisterMacroTests {
     [
       method("update", "begin", "begin()"), method("update", "commit", "commit()"),
       method("update", "rollback", "rollback()"), method("update", "grant", "grant()"),
-      method("update", "revoke", "revoke()"), method("update", "step", "step()"), method("query", "status", "status()"),
+      method("update", "revoke", "revoke()"), method("update", "step", "step()"), method("query", "check", "check()"),
+      method("query", "status", "status()"),
       method("query", "__get_candid_interface_tmp_hack", "describe()"),
     ]
   }
@@ -58,6 +59,7 @@ struct CanisterMacroTests {
       method("update", "blog_post_replace", "replaceRow(table: 0)"),
       method("update", "blog_post_update", "updateRow(table: 0)"),
       method("update", "blog_post_delete", "deleteRow(table: 0)"),
+      method("update", "blog_post_delete_where", "deleteRows(table: 0)"),
       method("query", "blog_post_get", "getRow(table: 0)"), method("query", "blog_post_find", "findRows(table: 0)"),
       method("query", "blog_post_count", "countRows(table: 0)"),
     ]
@@ -107,7 +109,7 @@ struct CanisterMacroTests {
     let attribute: AttributeSyntax = "@Canister(tables: [User.self, Post.self], buckets: [\"a\", \"b\"])"
     let declaration = try CanisterDeclaration(attribute, try EnumDeclSyntax("enum Blog {}"))
     let calls = declaration.methods.map(\.call)
-    #expect(declaration.methods.count == 2 + 2 * 8 + 2 * 5 + 8)
+    #expect(declaration.methods.count == 2 + 2 * 9 + 2 * 5 + 9)
     #expect(calls.contains("insertRow(table: 1)") && calls.contains("listObjects(bucket: 1)"))
     #expect(Set(declaration.methods.map(\.symbol)).count == declaration.methods.count)
   }

@@ -1,6 +1,5 @@
 import CairnBytes
 import CairnMemory
-import CairnTestSupport
 import Testing
 
 @testable import CairnBlocks
@@ -22,10 +21,6 @@ struct ErasureTests {
     try BulkCopy.withMutableRawSpan(of: &bytes) { span throws(MemoryError) in
       try fixture.memory.read(at: start, into: &span)
     }
-    return count(bytes)
-  }
-
-  private static func count(_ bytes: [UInt8]) -> Int {
     var found = 0
     var index = 0
     while index + mark.count <= bytes.count {
@@ -81,32 +76,6 @@ struct ErasureTests {
     try fixture.change { try $0.dropTable("t") }
     try fixture.reopen()
     #expect(try Self.count(fixture) == 0)
-  }
-
-  /// The last flush of a close came before the zeros of what a view had held until then: a power loss right behind the close
-  /// brought the rows back, and nobody erased them any more.
-  @Test("the zeros are on the device when a clean close ends", arguments: [false, true])
-  func durableClose(_ isHeld: Bool) throws {
-    let memory = SimulatedMemory(pageCount: 64)
-    let options = StoreOptions(filesystems: [TableFilesystem()])
-    let store = try Store.create(on: memory, options: options)
-    try store.createTables()
-    try store.transaction { (transaction) throws(StorageError) in
-      let tables = try transaction.tables()
-      try tables.createTable(
-        TableSchema(
-          "t", columns: [ColumnDefinition("id", .int64), ColumnDefinition("v", .bytes)], primaryKey: ["id"]))
-      for number in 0..<Int64(200) { try tables.table("t").insert([int(number), .bytes(Self.mark)]) }
-    }
-    try store.checkpoint()
-    let layout = store.core.device.core.layout
-    let groups = Int(layout.groupStart) * layout.blockByteCount
-    #expect(Self.count(Array(memory.durableImage[groups...])) >= 200)
-    let snapshot = isHeld ? try store.snapshot() : nil
-    try store.transaction { (transaction) throws(StorageError) in try transaction.tables().dropTable("t") }
-    snapshot?.end()
-    try store.close()
-    #expect(Self.count(Array(memory.durableImage[groups...])) == 0)
   }
 
   @Test("as long as a view sees a row it can be read")

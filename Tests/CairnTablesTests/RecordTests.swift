@@ -212,6 +212,27 @@ struct RecordTests {
     #expect(TableRecordKey.migration(3) == [6, 0, 0, 0, 3])
   }
 
+  @Test("long work: golden bytes, round trip, every cut")
+  func work() throws {
+    let cases: [(TableWork, String)] = [
+      (.buildIndexes, "01"),
+      (
+        .delete(table: 7, .compare("c", .less, int(5))), "02" + "07000000" + "01" + "0163" + "02" + "040500000000000000"
+      ),
+    ]
+    for (work, golden) in cases {
+      let bytes = work.encoded
+      #expect(Self.hexadecimal(bytes) == golden)
+      var reader = ByteReader(bytes)
+      #expect(try TableWork(decoding: &reader) == work)
+      try reader.finish()
+      for count in 0..<bytes.count {
+        var cut = ByteReader(Array(bytes[..<count]))
+        #expect(throws: ByteReader.Failure.self) { try TableWork(decoding: &cut) }
+      }
+    }
+  }
+
   @Test("staged operations: golden bytes, round trip, every cut")
   func operations() throws {
     let small = TableSchema("t", columns: [ColumnDefinition("i", .int8)], primaryKey: ["i"])

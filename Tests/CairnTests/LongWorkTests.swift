@@ -86,6 +86,185 @@ struct LongWorkTests {
     #expect(try fixture.store.read { txn in try txn.objects().buckets().isEmpty })
   }
 
+  /// Bytes of which no two MiB are the same.
+  private func contents(_ count: Int, seed: UInt64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count + 8)
+    var state = seed
+    while bytes.count < count {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      for shift: UInt64 in [0, 8, 16, 24, 32, 40, 48, 56] { bytes.append(UInt8(truncatingIfNeeded: state >> shift)) }
+    }
+    bytes.removeLast(bytes.count - count)
+    return bytes
+  }
+
+  /// A store with an object of some MiB and a little more in a bucket, and a bucket in another volume.
+  private func largeObject(_ large: [UInt8]) throws -> Fixture {
+    let fixture = try Fixture()
+    try fixture.store.createVolume("archive", kind: .objects)
+    try fixture.store.transaction { txn in
+      try txn.createBucket("media")
+      try txn.createBucket("copies", volume: "archive")
+      try txn.bucket("media").put("film", large, ObjectOptions(contentType: "video/x", metadata: ["a": "b"]))
+    }
+    return fixture
+  }
+
+  /// Blocks that a volume takes.
+  private func blockCount(_ store: Store, _ volume: String) throws -> UInt64 {
+    try store.read { txn in try txn.objects(volume).usage().blockCount }
+  }
+
+  @Test("an object that no step can copy at once comes in parts, and nobody sees it before it is whole")
+  func largeObjects() throws {
+    let large = contents(5 << 20 + 1234, seed: 1)
+    let fixture = try largeObject(large)
+    try fixture.store.transaction { txn in
+      try txn.bucket("copies", volume: "archive").put("film", [1])
+      try txn.bucket("copies", volume: "archive").beginCopying("film", from: txn.bucket("media"), to: "film")
+    }
+    // A MiB a step, and the rest.
+    for step in 1...6 {
+      #expect(try !fixture.store.step(budget: 256))
+      try fixture.reopen()
+      let findings = try fixture.store.check(deep: true).findings
+      #expect(findings.isEmpty, "after step \(step): \(findings)")
+      let copy = try fixture.store.read { txn in try txn.bucket("copies", volume: "archive").get("film") }
+      #expect(copy == (step < 6 ? [1] : large))
+    }
+    #expect(try fixture.store.step(budget: 256))
+    let (source, copy) = try fixture.store.read { txn in
+      (try txn.bucket("media").head("film"), try txn.bucket("copies", volume: "archive").head("film"))
+    }
+    #expect(copy.etag == source.etag && copy.isETagDerived && copy.size == source.size)
+    #expect(copy.contentType == "video/x" && copy.metadata == ["a": "b"])
+    // The copy is an object like any other.
+    try fixture.store.transaction { txn in _ = try txn.bucket("copies", volume: "archive").delete("film") }
+    #expect(try fixture.store.check(deep: true).findings.isEmpty)
+  }
+
+  @Test("large objects among small ones are copied in their turn")
+  func largeAmongSmall() throws {
+    let (large, other) = (contents(3 << 20, seed: 2), contents(2 << 20 + 1, seed: 3))
+    let fixture = try largeObject(large)
+    try fixture.store.transaction { txn in
+      let media = try txn.bucket("media")
+      for key in ["a", "z"] { try media.put(ObjectKey(key), bytes(10_000)) }
+      try media.put("other", other)
+      try media.beginCopyingAll(to: "copies", volume: "archive")
+    }
+    // The first with a MiB of the next, two MiB more; two MiB of the third, a byte of it with the last.
+    #expect(try fixture.finish(budget: 256) == 6)
+    try fixture.store.read { txn in
+      let copies = try txn.bucket("copies", volume: "archive")
+      #expect(try copies.list().objects.map { $0.key } == ["a", "film", "other", "z"])
+      #expect(try copies.get("film") == large)
+      #expect(try copies.get("other") == other)
+      #expect(try copies.get("z") == bytes(10_000))
+    }
+  }
+
+  @Test("a source that changes is copied anew, and of one that is deleted nothing is left", arguments: [false, true])
+  func changedSource(isDeleted: Bool) throws {
+    let fixture = try largeObject(contents(4 << 20, seed: 4))
+    let before = try blockCount(fixture.store, "archive")
+    try fixture.store.transaction { txn in try txn.bucket("media").beginCopyingAll(to: "copies", volume: "archive") }
+    for _ in 0..<2 { #expect(try !fixture.store.step(budget: 256)) }
+    #expect(try blockCount(fixture.store, "archive") > before + 511)
+    let new = contents(4 << 20, seed: 5)
+    try fixture.store.transaction { txn in
+      let media = try txn.bucket("media")
+      if isDeleted { _ = try media.delete("film") } else { _ = try media.put("film", new) }
+    }
+    #expect(try fixture.finish(budget: 256) == (isDeleted ? 1 : 4))
+    let copies = try fixture.store.read { txn in try txn.bucket("copies", volume: "archive").list().objects.count }
+    #expect(copies == (isDeleted ? 0 : 1))
+    if isDeleted {
+      #expect(try blockCount(fixture.store, "archive") == before)
+    } else {
+      #expect(try fixture.store.read { txn in try txn.bucket("copies", volume: "archive").get("film") } == new)
+    }
+  }
+
+  @Test(
+    "of a volume or a bucket that is gone nothing more is copied, also when another one has its number",
+    arguments: [false, true])
+  func goneSource(isWhole: Bool) throws {
+    let fixture = try largeObject(contents(3 << 20, seed: 8))
+    let id = try fixture.store.createVolume("second", kind: .objects)
+    try fixture.store.transaction { txn in
+      try txn.createBucket("media", volume: "second")
+      let media = try txn.bucket("media", volume: "second")
+      try media.put("film", contents(3 << 20, seed: 9))
+      try media.beginCopyingAll(to: "copies", volume: "archive")
+    }
+    let before = try blockCount(fixture.store, "archive")
+    #expect(try !fixture.store.step(budget: 256))
+    #expect(try blockCount(fixture.store, "archive") > before)
+    if isWhole {
+      try fixture.store.removeVolume("second")
+      #expect(try fixture.store.createVolume("third", kind: .objects) == id)
+      try fixture.store.transaction { txn in
+        try txn.createBucket("media", volume: "third")
+        _ = try txn.bucket("media", volume: "third").put("film", [1])
+      }
+    } else {
+      try fixture.store.transaction { txn in
+        _ = try txn.bucket("media", volume: "second").delete("film")
+        try txn.objects("second").deleteBucket("media")
+      }
+    }
+    _ = try fixture.finish(budget: 256)
+    #expect(try blockCount(fixture.store, "archive") == before)
+    #expect(try fixture.store.read { txn in try txn.bucket("copies", volume: "archive").list().objects.isEmpty })
+  }
+
+  /// How long work is broken off.
+  enum BreakOff: CaseIterable {
+    case atOnce
+    case inATransaction
+    case prepared
+    case withTheVolume
+  }
+
+  @Test("a half made copy is given back when the work is broken off", arguments: BreakOff.allCases)
+  func abandoned(how: BreakOff) throws {
+    let fixture = try largeObject(contents(4 << 20, seed: 6))
+    let before = try blockCount(fixture.store, "archive")
+    let space = fixture.store.space.free
+    try fixture.store.transaction { txn in
+      try txn.bucket("copies", volume: "archive").beginCopying("film", from: txn.bucket("media"), to: "film")
+    }
+    for _ in 0..<3 { #expect(try !fixture.store.step(budget: 256)) }
+    try fixture.reopen()
+    #expect(try blockCount(fixture.store, "archive") > before + 767)
+    let work = try #require(try fixture.store.works().first)
+    switch how {
+    case .atOnce: try fixture.store.cancelWork(work.id)
+    case .inATransaction, .prepared:
+      let id = try fixture.store.begin()
+      try fixture.store.resume(id) { txn in try txn.cancelWork(work.id) }
+      #expect(try blockCount(fixture.store, "archive") > before + 767)
+      if how == .prepared {
+        try fixture.store.prepare(id)
+        // What is promised to the prepared transaction no step takes from it.
+        #expect(try fixture.store.step(budget: 256))
+        try fixture.reopen()
+      }
+      try fixture.store.commit(id)
+    case .withTheVolume: try fixture.store.removeVolume("archive")
+    }
+    #expect(try fixture.finish(budget: 100_000) == (how == .withTheVolume ? 1 : 0))
+    #expect(try fixture.store.check(deep: true).findings.isEmpty)
+    guard how != .withTheVolume else {
+      #expect(fixture.store.space.free > space)
+      return
+    }
+    #expect(try blockCount(fixture.store, "archive") == before)
+    #expect(try fixture.store.read { txn in try txn.bucket("copies", volume: "archive").find("film") } == nil)
+  }
+
   @Test("blocks of a disk")
   func disks() throws {
     let fixture = try Fixture()
@@ -143,6 +322,40 @@ struct LongWorkTests {
     let access = try fixture.store.read { txn in try txn.tables().table("people").explain(query).access }
     // The index holds all of the table's columns.
     #expect(access == .indexOnly("name"))
+  }
+
+  @Test("rows by a condition, with those that refer to them")
+  func rows() throws {
+    let fixture = try Fixture()
+    let pets = TableSchema(
+      "pets", columns: [ColumnDefinition("id", .int64), ColumnDefinition("owner", .int64)], primaryKey: ["id"],
+      references: [ReferenceDefinition("owner", from: ["owner"], to: "people", onDelete: .cascade)])
+    try fixture.store.openTables("tables", try DatabaseSchema([schema(indexed: true), pets]))
+    try fixture.store.transaction { txn in
+      let tables = try txn.tables()
+      try tables.table("people").insertMany((0..<1_000).map { [.integer(Int64($0)), .string("name \($0 % 10)")] })
+      try tables.table("pets").insertMany((0..<500).map { [.integer(Int64($0)), .integer(Int64($0))] })
+      let people = try tables.table("people")
+      try people.beginDeleting(where: .compare("name", .less, .string("name 5")))
+      #expect(throws: StorageError.self) { try people.beginDeleting(where: .isNull("nothing")) }
+    }
+    // A row that comes in behind the cursor is looked at, one in front of it stays.
+    _ = try fixture.store.step(budget: 300)
+    try fixture.store.transaction { txn in
+      let rows: [[ColumnValue]] = [[.integer(-1), .string("name 0")], [.integer(5_000), .string("name 0")]]
+      try txn.tables().table("people").insertMany(rows)
+    }
+    #expect(try fixture.finish(budget: 300) == 3)
+    try fixture.store.read { txn in
+      let tables = try txn.tables()
+      #expect(try tables.table("people").count() == 501)
+      #expect(try tables.table("people").exists([.integer(-1)]))
+      #expect(try tables.table("pets").count() == 250)
+    }
+    // A table that is dropped meanwhile has no rows to be deleted.
+    try fixture.store.transaction { txn in try txn.tables().table("pets").beginDeleting(where: .always) }
+    try fixture.store.transaction { txn in try txn.tables().dropTable("pets") }
+    #expect(try fixture.finish(budget: 300) == 1)
   }
 
   @Test("volumes that were removed come first, and works in their order")

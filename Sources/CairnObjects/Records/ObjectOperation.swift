@@ -5,17 +5,24 @@ package import CairnBytes
 ///
 ///     offset  size  field
 ///          0     1  version of this record, 1
-///          1     1  1 create bucket, 2 delete bucket, 3 put, 4 delete
-///          2     n  bucket: varint length, UTF-8
+///          1     1  1 create bucket, 2 delete bucket, 3 put, 4 delete, 5 add to contents, 6 give contents back
+///          2     n  bucket: varint length, UTF-8; empty for 5 and 6
 ///                   create bucket:
 ///                8  time
 ///                   put:
 ///                n  key: varint length, bytes
 ///                n  ObjectConditions, as below
 ///                n  ObjectRecord: varint length, bytes
-///                n  runs of the data tree, in order: varint count; each: varint length, DataRun
+///                n  runs of the data tree, in order: varint count; each: varint length, DataRun. Of contents that were
+///                   begun with 5 those that are missing
 ///                   delete:
 ///                n  key, ObjectConditions
+///                   add to contents:
+///                8  data id
+///                8  offset, a multiple of 1 MiB
+///                n  runs, as above
+///                   give contents back:
+///                8  data id
 ///
 /// Conditions: a byte of flags (bit 0 If-Match, 1 If-Match is `*`, 2 If-None-Match, 3 it is `*`, 4 If-Modified-Since,
 /// 5 If-Unmodified-Since), then for each list of tags a varint count and the tags (varint length, UTF-8), then 8 bytes
@@ -25,6 +32,8 @@ package enum ObjectOperation: Equatable, Sendable {
   case deleteBucket(String)
   case put(ObjectPut)
   case delete(bucket: String, key: [UInt8], ObjectConditions)
+  case addContents(id: UInt64, offset: UInt64, [DataRun])
+  case giveBackContents(id: UInt64)
 
   private static let version: UInt8 = 1
 
@@ -33,6 +42,8 @@ package enum ObjectOperation: Equatable, Sendable {
     static let deleteBucket: UInt8 = 2
     static let put: UInt8 = 3
     static let delete: UInt8 = 4
+    static let addContents: UInt8 = 5
+    static let giveBackContents: UInt8 = 6
   }
 }
 
@@ -42,7 +53,7 @@ package struct ObjectPut: Equatable, Sendable {
   package var key: [UInt8]
   package var conditions: ObjectConditions
   package var record: ObjectRecord
-  /// The runs of contents that the record names by a data id; else none.
+  /// The runs of contents that the record names by a data id, behind those that are there already, unfinished.
   package var runs: [DataRun]
 
   package init(bucket: String, key: [UInt8], conditions: ObjectConditions, record: ObjectRecord, runs: [DataRun]) {
@@ -72,15 +83,42 @@ extension ObjectOperation {
       writer.lengthPrefixed(put.key)
       put.conditions.encode(into: &writer)
       writer.lengthPrefixed(put.record.encoded)
-      writer.varint(UInt64(put.runs.count))
-      for run in put.runs { writer.lengthPrefixed(run.encoded) }
+      Self.encode(put.runs, into: &writer)
     case .delete(let bucket, let key, let conditions):
       writer.uint8(Code.delete)
       writer.lengthPrefixed(Array(bucket.utf8))
       writer.lengthPrefixed(key)
       conditions.encode(into: &writer)
+    case .addContents(let id, let offset, let runs):
+      writer.uint8(Code.addContents)
+      writer.lengthPrefixed([])
+      writer.uint64(id)
+      writer.uint64(offset)
+      Self.encode(runs, into: &writer)
+    case .giveBackContents(let id):
+      writer.uint8(Code.giveBackContents)
+      writer.lengthPrefixed([])
+      writer.uint64(id)
     }
     return writer.bytes
+  }
+
+  private static func encode(_ runs: [DataRun], into writer: inout ByteWriter) {
+    writer.varint(UInt64(runs.count))
+    for run in runs { writer.lengthPrefixed(run.encoded) }
+  }
+
+  private static func runs(
+    _ reader: inout ByteReader, blockByteCount: Int
+  ) throws(ByteReader.Failure) -> [DataRun] {
+    let count = try reader.varint()
+    guard count <= UInt64(reader.remaining) else { throw .malformed }
+    var runs: [DataRun] = []
+    for _ in 0..<count {
+      let run = try reader.lengthPrefixed(limit: reader.remaining)
+      runs.append(try DataRun(decoding: run, blockByteCount: blockByteCount))
+    }
+    return runs
   }
 
   package init(decoding bytes: [UInt8], blockByteCount: Int) throws(ByteReader.Failure) {
@@ -95,13 +133,7 @@ extension ObjectOperation {
       let key = try reader.lengthPrefixed(limit: ObjectLimits.keyByteCountMax)
       let conditions = try ObjectConditions(decoding: &reader)
       let record = try reader.lengthPrefixed(limit: reader.remaining)
-      let count = try reader.varint()
-      guard count <= UInt64(reader.remaining) else { throw .malformed }
-      var runs: [DataRun] = []
-      for _ in 0..<count {
-        let run = try reader.lengthPrefixed(limit: reader.remaining)
-        runs.append(try DataRun(decoding: run, blockByteCount: blockByteCount))
-      }
+      let runs = try Self.runs(&reader, blockByteCount: blockByteCount)
       self = .put(
         ObjectPut(
           bucket: bucket, key: key, conditions: conditions,
@@ -109,6 +141,16 @@ extension ObjectOperation {
     case Code.delete:
       let key = try reader.lengthPrefixed(limit: ObjectLimits.keyByteCountMax)
       self = .delete(bucket: bucket, key: key, try ObjectConditions(decoding: &reader))
+    case Code.addContents:
+      let id = try reader.uint64()
+      let offset = try reader.uint64()
+      guard bucket.isEmpty, offset < ObjectLimits.objectByteCountMax,
+        offset % UInt64(ObjectLimits.runByteCount) == 0
+      else { throw .malformed }
+      self = .addContents(id: id, offset: offset, try Self.runs(&reader, blockByteCount: blockByteCount))
+    case Code.giveBackContents:
+      guard bucket.isEmpty else { throw .malformed }
+      self = .giveBackContents(id: try reader.uint64())
     default: throw .malformed
     }
     try reader.finish()

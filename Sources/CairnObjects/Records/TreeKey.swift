@@ -4,6 +4,7 @@
 ///     root      00                                   VolumeHeader
 ///               01 bucket name                       BucketRecord
 ///               02                                   the next bucket's id, 4 bytes, little-endian
+///               03 data id (8)                       UnfinishedContents
 ///     objects   01 bucket id (4) key                 ObjectRecord
 ///     data      data id (8) offset (8)               DataRun
 ///
@@ -11,17 +12,30 @@
 /// changes, so that a staged operation can carry it. Offsets are multiples of 1 MiB, the contents of a run.
 ///
 /// Reserved, so that versions of objects, multipart uploads and tags can come without moving what is there: in the root
-/// tree 03 and above, in the tree of objects 02 (versions), 03 (uploads), 04 (tags) and above.
+/// tree 04 and above, in the tree of objects 02 (versions), 03 (uploads), 04 (tags) and above.
 package enum TreeKey {
   package static let header: [UInt8] = [0]
   package static let nextBucketID: [UInt8] = [2]
   private static let bucketSpace: UInt8 = 1
+  private static let unfinishedSpace: UInt8 = 3
   private static let objectSpace: UInt8 = 1
 
   /// A bucket by its name.
   package static func bucket(_ name: String) -> [UInt8] { [bucketSpace] + Array(name.utf8) }
   /// The buckets.
   package static let buckets: (from: [UInt8], to: [UInt8]) = ([bucketSpace], [bucketSpace + 1])
+
+  /// Contents that no object has yet, by their data id.
+  package static func unfinished(_ id: UInt64) -> [UInt8] {
+    var key: [UInt8] = [unfinishedSpace]
+    append(id, byteCount: 8, to: &key)
+    return key
+  }
+
+  /// The data id in such a key.
+  package static func unfinishedID(_ key: [UInt8]) -> UInt64? {
+    key.count == 9 && key[0] == unfinishedSpace ? number(key[1...]) : nil
+  }
 
   /// The bytes of the name in a bucket's key.
   package static func bucketName(_ key: [UInt8]) -> [UInt8]? {

@@ -117,7 +117,7 @@ public struct TypedQuery<Row: TableRow> {
     return try table.update(where: query.filter, assignments(columns).map { ($0.column, $0.value) })
   }
 
-  private func requireWhole(_ what: String) throws(StorageError) {
+  func requireWhole(_ what: String) throws(StorageError) {
     guard query.limit == nil, query.offset == 0 else {
       throw .invalidArgument("\(what) works on all rows of a filter: take away limit and offset")
     }

@@ -52,6 +52,9 @@ extension StoreCore {
     guard !works.isEmpty else { return nil }
     let state = try state(try catalog.store(in: view), in: view)
     return works.first { work in
+      // Its end was promised to a prepared transaction, which breaks it off.
+      let key = KeyRange(key: CatalogKey.work(work.id))
+      guard state.holds?.refuseWrite(catalog.tree.root, key) != true else { return false }
       guard let found = state.volume(work.record.volume) else { return true }
       return filesystem(found.record.kind) != nil
     }?.id

@@ -173,7 +173,10 @@ extension Transaction {
   func perform(_ operation: CatalogOperation) throws(StorageError) {
     let catalog = try catalogVolume()
     let removes: Bool
-    if case .remove = operation { removes = true } else { removes = false }
+    switch operation {
+    case .remove, .cancelWork: removes = true
+    default: removes = false
+    }
     try catalog.perform(recordsReads: true, releasesSpace: removes, operation: { operation.encoded }) {
       () throws(StorageError) in try apply(operation, in: catalog)
     }
@@ -204,8 +207,7 @@ extension Transaction {
         throw .notFound(Subject("grant", principal.bytes))
       }
     case .beginWork(let record): try beginWork(record, in: catalog)
-    case .cancelWork(let id):
-      guard try catalog.root.delete(CatalogKey.work(id)) else { throw .notFound(Subject("long work", "\(id)")) }
+    case .cancelWork(let id): try breakOffWork(id, in: catalog)
     }
   }
 

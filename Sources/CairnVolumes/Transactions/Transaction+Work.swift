@@ -36,7 +36,8 @@ extension Transaction {
     return list
   }
 
-  /// Breaks long work off: what was done stays done. For administrators of the store, and for who began it.
+  /// Breaks long work off: what was done stays done, and what was half done (a copy of a large object) is given back. For
+  /// administrators of the store, and for who began it.
   public func cancelWork(_ id: UInt64) throws(StorageError) {
     _ = try requireWriter()
     guard let record = try core.catalog.work(id, in: view) else { throw .notFound(Subject("long work", "\(id)")) }
@@ -59,6 +60,22 @@ extension Transaction {
     // Behind all others: they are done in the order of their numbers.
     let id = max(record.beganAt, adding(1, to: known.last?.id ?? 0))
     try catalog.root.put(CatalogKey.work(id), record.encoded)
+  }
+
+  /// Takes long work out of the catalog, as part of an operation, and gives back what it left half done.
+  func breakOffWork(_ id: UInt64, in catalog: Volume) throws(StorageError) {
+    guard let bytes = try catalog.root.get(CatalogKey.work(id)) else { throw .notFound(Subject("long work", "\(id)")) }
+    let record = try core.catalog.decode(bytes, WorkRecord.init(decoding:))
+    try catalog.root.delete(CatalogKey.work(id))
+    // What a call of a multi-call transaction changes is taken back at its end: its commit gives back.
+    guard !record.cursor.isEmpty, !isStaging, let found = state.volume(record.volume),
+      found.record.incarnation == record.incarnation, !found.record.isBeingRemoved,
+      core.filesystem(found.record.kind) != nil
+    else { return }
+    let volume = try open(found, isAccessChecked: false)
+    try volume.changing { () throws(StorageError) in
+      try volume.filesystem.abandon(volume, record.work, cursor: record.cursor)
+    }
   }
 
   /// Works that may be under way at one time.
@@ -85,7 +102,8 @@ extension Store {
     try read { (transaction) throws(StorageError) in try transaction.works() }
   }
 
-  /// Breaks long work off: what was done stays done. For administrators of the store, and for who began it.
+  /// Breaks long work off: what was done stays done, and what was half done (a copy of a large object) is given back. For
+  /// administrators of the store, and for who began it.
   public func cancelWork(_ id: UInt64) throws(StorageError) {
     try transaction { (transaction) throws(StorageError) in try transaction.cancelWork(id) }
   }

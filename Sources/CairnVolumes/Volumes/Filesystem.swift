@@ -51,6 +51,13 @@ public protocol Filesystem: AnyObject, Sendable {
   func advance(
     _ volume: Volume, _ work: [UInt8], cursor: [UInt8], budget: Int
   ) throws(StorageError) -> [UInt8]?
+  /// Gives back what the pieces of such work left for the next one, because the work was broken off. Part of the operation that
+  /// does so. By default there is nothing.
+  ///
+  /// - Parameters:
+  ///   - work: what was to be done.
+  ///   - cursor: what the last piece returned.
+  func abandon(_ volume: Volume, _ work: [UInt8], cursor: [UInt8]) throws(StorageError)
   /// Brings over what still verifies of a damaged volume to a new one, and tells what is lost. By default all of it is told
   /// as lost: only the filesystem knows what belongs to a volume.
   func salvage(_ salvage: VolumeSalvage) throws(StorageError)
@@ -75,6 +82,9 @@ extension Filesystem {
   ) throws(StorageError) -> [UInt8]? {
     throw .invalidArgument("the filesystem \(kind) of volume \(volume.name) knows no such long work")
   }
+
+  /// Left nothing.
+  public func abandon(_ volume: Volume, _ work: [UInt8], cursor: [UInt8]) throws(StorageError) {}
 
   /// Knows no volume again.
   public func recognizes(_ salvage: VolumeSalvage) throws(StorageError) -> Bool { false }

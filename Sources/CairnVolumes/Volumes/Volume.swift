@@ -12,7 +12,7 @@ public final class Volume {
   /// Its filesystem.
   public let kind: VolumeKind
   /// Which of all volumes that ever were.
-  let incarnation: UInt64
+  package let incarnation: UInt64
   let tree: Tree
   let filesystem: any Filesystem
   let isBeingRemoved: Bool

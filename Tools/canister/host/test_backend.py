@@ -166,6 +166,35 @@ def test_steps_over_an_upgrade(wasm):
     expect(result(query(canister, "get", "media", "new", 0, 10)) == b"stays", "what was not to be deleted")
 
 
+def test_copy_over_an_upgrade(wasm):
+    """An object that no message can copy is copied in parts, and nobody sees it before it is whole."""
+    canister = new(wasm.one)
+    data = contents(12 * MIB, "copy")
+    result(update(canister, "upload_finish", upload(canister, data), "media", "film"))
+    result(update(canister, "begin_copy", "media", "film", "copy"))
+    canister.limits["update"] = 60_000_000
+    expect("instruction limit" in update(canister, "step", 1_000_000).error, "all of it is too much for a message")
+    expect(result(update(canister, "step", 1024)) is False, "4 MiB")
+    expect(canister.upgrade(wasm.two).is_ok, "the upgrade")
+    expect("there is no key" in refusal(query(canister, "head", "media", "copy")), "a part is not seen")
+    steps = 1
+    while not result(update(canister, "step", 1024)):
+        steps += 1
+    expect(steps == 3, f"{steps} steps")
+    canister.limits["update"] = replica.INSTRUCTION_LIMITS["update"]
+    expect(download(canister, "media", "copy") == data, "the copy")
+    etags = [field(result(query(canister, "head", "media", key)), "etag") for key in ("film", "copy")]
+    expect(etags[0] == etags[1], f"the same contents have the same ETag: {etags}")
+    # Broken off, a copy leaves nothing.
+    before = field(result(query(canister, "status")), "free")
+    result(update(canister, "begin_copy", "media", "film", "other"))
+    expect(result(update(canister, "step", 1024)) is False, "4 MiB")
+    expect(before - field(result(query(canister, "status")), "free") >= 4 * MIB, "space of a part")
+    expect(result(update(canister, "cancel_works")) == 1, "one work is under way")
+    expect(before - field(result(query(canister, "status")), "free") <= 8 * 4096, "the part is given back")
+    expect(result(update(canister, "step", 1024)) is True, "nothing is left to be done")
+
+
 def test_conflict_and_rollback(wasm):
     canister = new(wasm.one)
     transaction = result(update(canister, "begin", 600))

@@ -24,6 +24,7 @@ QUERY = ("record", {
 ASSIGNMENTS = ("vec", ("record", {"column": "text", "value": VALUE}))
 RIGHT = ("variant", {"read": "null", "write": "null", "admin": "null"})
 NONE = Typed(("opt", "nat64"), None)
+BLOB = ("opt", ("vec", "nat8"))
 
 
 def user(number, name, age=None):
@@ -134,6 +135,17 @@ def test_transactions(built):
     result(update(canister, "user_insert", user(5, "Eve", 30), within))
     result(update(canister, "post_insert", post(5, "A cat", "cat.jpg"), within))
     expect(result(query(canister, "user_get", key(5))) is None, "what is staged is not seen")
+    # Its owner may look into it.
+    stable = bytes(canister.stable.bytes)
+    expect(field(result(query(canister, "user_get", key(5), within)), "name") == "Eve", "a row within")
+    expect(names(result(query(canister, "user_find", question(sort=[("id", True)], limit=2), within))) == ["Eve", "Edsger"],
+           "a page within")
+    expect(result(query(canister, "user_count", Typed(("opt", FILTER), None), within)) == 5, "how many within")
+    expect(field(result(query(canister, "media_head", "cat.jpg", within)), "size") == MIB, "an object within")
+    expect(result(query(canister, "media_get", "cat.jpg", 0, 100, within)) == picture[:100], "a part of it")
+    expect(len(result(query(canister, "media_list", "", ("opt text", None), 9, within))) == 1, "the listing within")
+    expect("no right" in refusal(query(canister, "user_get", key(5), within, caller=OTHER)), "a stranger's look")
+    expect(bytes(canister.stable.bytes) == stable, "looking changed stable memory")
     outcome = canister.upgrade(built.wasm)
     expect(outcome.is_ok, f"the upgrade: {outcome.error}")
     expect(result(update(canister, "user_delete", key(4), within)) is True, "a row goes")
@@ -152,6 +164,31 @@ def test_transactions(built):
     result(update(canister, "media_delete", "cat.jpg", Typed(("opt", "nat64"), transaction)))
     result(update(canister, "rollback", transaction))
     expect(field(result(query(canister, "media_head", "cat.jpg")), "size") == MIB, "rolled back")
+
+
+def test_steps(built):
+    """Rows that are deleted by a filter, and a check in pieces."""
+    canister = filled(built.wasm)
+    for number in range(10, 60):
+        result(update(canister, "user_insert", user(number, f"User{number}", number), NONE))
+    result(update(canister, "media_put", "cat.jpg", contents(300_000, "cat"), NONE))
+    grown = Typed(FILTER, [[condition("age", "greater_or_equal", "int", 30)]])
+    result(update(canister, "user_delete_where", grown, NONE))
+    expect(field(result(query(canister, "status")), "works") == 1, "work is under way")
+    expect(result(update(canister, "step", 20)) is False, "a step")
+    expect(canister.upgrade(built.wasm).is_ok, "the upgrade")
+    while not result(update(canister, "step", 20)):
+        pass
+    expect(result(query(canister, "user_count", Typed(("opt", FILTER), None))) == 21, "who is left")
+    expect(result(query(canister, "user_get", key(3))) is not None, "null is not grown")
+    after, pieces = None, 0
+    while pieces == 0 or after is not None:
+        piece = result(query(canister, "check", True, 10, Typed(BLOB, after)))
+        expect(field(piece, "findings") == [], f"findings: {piece}")
+        after, pieces = field(piece, "next"), pieces + 1
+    expect(pieces > 5, f"{pieces} pieces")
+    expect("comes from no check" in refusal(query(canister, "check", True, 10, Typed(BLOB, b"\x09"))), "no cursor")
+    expect("no right" in refusal(query(canister, "check", False, 10, Typed(BLOB, None), caller=OTHER)), "a stranger")
 
 
 def test_objects(built):

@@ -27,6 +27,17 @@ extension CodecTarget {
       guard let operation = try? TableOperation(decoding: &reader), reader.remaining == 0 else { return nil }
       return operation.encoded
     },
+    Codec(
+      name: "work on tables",
+      samples: [
+        TableWork.buildIndexes.encoded,
+        TableWork.delete(table: 1, .or([.compare("id", .less, .integer(7)), .isNull("name")])).encoded,
+      ]
+    ) { bytes in
+      var reader = ByteReader(bytes)
+      guard let work = try? TableWork(decoding: &reader), reader.remaining == 0 else { return nil }
+      return work.encoded
+    },
     Codec(name: "value of a column", samples: values.map { encoded($0) }) { bytes in
       var reader = ByteReader(bytes)
       guard let value = try? ColumnValue(decoding: &reader), reader.remaining == 0 else { return nil }

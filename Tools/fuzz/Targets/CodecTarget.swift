@@ -209,8 +209,30 @@ struct CodecTarget: Sendable {
       samples: [
         ObjectOperation.createBucket("bucket", created: 1).encoded,
         ObjectOperation.delete(bucket: "bucket", key: [1, 2], conditionSample).encoded, putSample,
+        ObjectOperation.addContents(id: 60, offset: 1 << 20, [DataRun([extent])]).encoded,
+        ObjectOperation.giveBackContents(id: 60).encoded,
       ]
     ) { (try? ObjectOperation(decoding: $0, blockByteCount: 512))?.encoded },
+    Codec(
+      name: "work on objects",
+      samples: [
+        ObjectWork.deleteAll(bucket: "bucket", prefix: [1]).encoded, ObjectWork.deleteBucket("bucket").encoded,
+        ObjectWork.copyAll(bucket: "bucket", prefix: [1], from: sourceSample).encoded,
+        ObjectWork.copy(bucket: "bucket", key: [1], from: sourceSample, sourceKey: [3]).encoded,
+      ]
+    ) { bytes in
+      var reader = ByteReader(bytes)
+      guard let work = try? ObjectWork(decoding: &reader), reader.remaining == 0 else { return nil }
+      return work.encoded
+    },
+    Codec(name: "cursor of a copy", samples: [cursorSample]) { bytes in
+      var reader = ByteReader(bytes)
+      guard let cursor = try? CopyCursor(decoding: &reader), reader.remaining == 0 else { return nil }
+      return cursor.encoded
+    },
+    Codec(name: "unfinished contents", samples: [UnfinishedContents(byteCount: 2 << 20).encoded]) {
+      (try? UnfinishedContents(decoding: $0))?.encoded
+    },
     Codec(name: "geometry of a disk", samples: [[1, 0, 0, 0, 0, 2, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0]]) {
       (try? DiskGeometry(decoding: $0))?.encoded
     },
@@ -251,6 +273,16 @@ struct CodecTarget: Sendable {
     conditions.ifNoneMatch = .any
     conditions.ifModifiedSince = 4
     return conditions
+  }()
+
+  private static let sourceSample = ObjectWork.Source(volume: 2, incarnation: 3, bucket: "source")
+
+  private static let cursorSample: [UInt8] = {
+    var cursor = CopyCursor()
+    cursor.last = [1, 2]
+    cursor.part = CopyCursor.Part(
+      key: [3], id: 60, byteCount: 1 << 20, size: 3 << 20, modified: 4, etag: Array("tag".utf8))
+    return cursor.encoded
   }()
 
   private static let putSample = ObjectOperation.put(

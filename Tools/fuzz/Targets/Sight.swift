@@ -32,8 +32,8 @@ package struct Sight: Equatable, Sendable {
     }
     ask("transactions") { () throws(StorageError) in
       // Their ids are random numbers.
-      try store.transactions().sorted { $0.expiresAt < $1.expiresAt }.map { "\($0.state)" }.joined(separator: "|").utf8
-        .map { $0 }
+      try store.transactions().sorted { $0.expiresAt < $1.expiresAt }.map { "\($0.state)" }
+        .joined(separator: "|").utf8.map { $0 }
     }
     ask("list") { () throws(StorageError) in
       try store.read { (transaction) throws(StorageError) in

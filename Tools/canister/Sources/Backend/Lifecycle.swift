@@ -50,6 +50,17 @@
     answer(.bool) { (_, store) throws(StorageError) in .bool(try store.step(budget: Int(clamping: budget))) }
   }
 
+  /// `cancel_works : () -> (Result_nat64)`: breaks off the long work that the caller may break off; how much there was. What was
+  /// done stays done, and copies that are not whole are given back.
+  @_expose(wasm, "canister_update cancel_works") @c(backend_cancel_works)
+  public func cancelWorks() {
+    answer(.nat64) { (_, store) throws(StorageError) in
+      let works = try store.works()
+      for work in works { try store.cancelWork(work.id) }
+      return .nat(UInt64(works.count))
+    }
+  }
+
   /// `status : () -> (Result_status) query`: sizes in bytes.
   @_expose(wasm, "canister_query status") @c(backend_status)
   public func status() {

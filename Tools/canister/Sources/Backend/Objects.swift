@@ -97,6 +97,20 @@
     CandidField("key", .text), CandidField("size", .nat64), CandidField("etag", .text), CandidField("modified", .nat64),
   ])
 
+  /// `begin_copy : (bucket : text, from : text, to : text) -> (Result)`: begins to copy an object of any size; `step` does it.
+  /// Nobody sees the copy before it is whole.
+  @_expose(wasm, "canister_update begin_copy") @c(backend_begin_copy)
+  public func beginCopy() {
+    var arguments = Arguments()
+    let (bucket, source, key) = (arguments.text(), arguments.text(), arguments.text())
+    answer(.null) { (_, store) throws(StorageError) in
+      try store.transaction { (transaction) throws(StorageError) in
+        try transaction.bucket(bucket).beginCopying(ObjectKey(source), to: ObjectKey(key))
+      }
+      return .null
+    }
+  }
+
   /// `head : (bucket : text, key : text) -> (Result_object) query`.
   @_expose(wasm, "canister_query head") @c(backend_head)
   public func head() {

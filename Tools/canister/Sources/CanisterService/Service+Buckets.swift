@@ -38,13 +38,13 @@
       }
     }
 
-    /// `x_get : (key : text, offset : nat64, count : nat64) -> (blob) query`: a part of an object, as much of it as fits in a
-    /// reply.
+    /// `x_get : (key : text, offset : nat64, count : nat64, opt nat64) -> (blob) query`: a part of an object, as much of it as
+    /// fits in a reply.
     public func getObject(bucket: Int) {
       let bucket = buckets[bucket]
       var arguments = ServiceArguments()
       let (key, offset, count) = (arguments.text(), arguments.nat64(), arguments.nat64())
-      look(.blob) { (transaction) throws(StorageError) in
+      look(.blob, &arguments) { (transaction) throws(StorageError) in
         let reader = try transaction.bucket(bucket).open(ObjectKey(key))
         if offset >= reader.info.size { return .bytes([]) }
         let end = offset + min(count, Self.contentByteCountMax, reader.info.size - offset)
@@ -52,24 +52,25 @@
       }
     }
 
-    /// `x_head : (key : text) -> (object) query`.
+    /// `x_head : (key : text, opt nat64) -> (object) query`.
     public func headObject(bucket: Int) {
       let bucket = buckets[bucket]
       var arguments = ServiceArguments()
       let key = arguments.text()
-      look(Self.objectType) { (transaction) throws(StorageError) in
+      look(Self.objectType, &arguments) { (transaction) throws(StorageError) in
         let info = try transaction.bucket(bucket).head(ObjectKey(key))
         return .record([.text(info.key.description), .nat(info.size), .text(info.etag), .nat(info.modified)])
       }
     }
 
-    /// `x_list : (prefix : text, after : opt text, limit : nat64) -> (vec object) query`: objects in byte order of their keys.
+    /// `x_list : (prefix : text, after : opt text, limit : nat64, opt nat64) -> (vec object) query`: objects in byte order of
+    /// their keys.
     public func listObjects(bucket: Int) {
       let bucket = buckets[bucket]
       var arguments = ServiceArguments()
       let (prefix, after) = (arguments.text(), arguments.optionalText())
       let limit = Int(clamping: min(arguments.nat64(), Self.listingCountMax))
-      look(.vector(Self.objectType)) { (transaction) throws(StorageError) in
+      look(.vector(Self.objectType), &arguments) { (transaction) throws(StorageError) in
         let listing = try transaction.bucket(bucket).list(
           ObjectQuery(prefix: prefix, startAfter: after ?? "", limit: limit))
         return .vector(

@@ -24,20 +24,22 @@
         method(table.name + "_replace", [row, "opt nat64"], "bool")
         method(table.name + "_update", [key, Self.assignmentsType.description, "opt nat64"], "bool")
         method(table.name + "_delete", [key, "opt nat64"], "bool")
-        method(table.name + "_get", [key], "opt " + row, isQuery: true)
+        method(table.name + "_delete_where", [Self.filterType.description, "opt nat64"], "null")
+        method(table.name + "_get", [key, "opt nat64"], "opt " + row, isQuery: true)
         method(
-          table.name + "_find", [Self.queryType.description], "record { rows : vec \(row); next : opt blob }",
-          isQuery: true)
-        method(table.name + "_count", ["opt " + Self.filterType.description], "nat64", isQuery: true)
+          table.name + "_find", [Self.queryType.description, "opt nat64"],
+          "record { rows : vec \(row); next : opt blob }", isQuery: true)
+        method(
+          table.name + "_count", ["opt " + Self.filterType.description, "opt nat64"], "nat64", isQuery: true)
       }
       for bucket in buckets {
         let name = Self.methodName(bucket)
         method(name + "_put", ["key : text", "contents : blob", "opt nat64"], "text")
         method(name + "_delete", ["key : text", "opt nat64"], "bool")
-        method(name + "_get", ["key : text", "offset : nat64", "count : nat64"], "blob", isQuery: true)
-        method(name + "_head", ["key : text"], Self.objectType.description, isQuery: true)
+        method(name + "_get", ["key : text", "offset : nat64", "count : nat64", "opt nat64"], "blob", isQuery: true)
+        method(name + "_head", ["key : text", "opt nat64"], Self.objectType.description, isQuery: true)
         method(
-          name + "_list", ["prefix : text", "after : opt text", "limit : nat64"],
+          name + "_list", ["prefix : text", "after : opt text", "limit : nat64", "opt nat64"],
           "vec " + Self.objectType.description, isQuery: true)
       }
       method("begin", ["lease_seconds : nat64"], "nat64")
@@ -46,6 +48,7 @@
       method("grant", ["principal", Self.rightType.description, "table : opt text"], "null")
       method("revoke", ["principal", "table : opt text"], "null")
       method("step", ["budget : nat64"], "bool")
+      method("check", Self.checkArguments, Self.checkType.description, isQuery: true)
       let figures = Self.statusNames.map { $0 + " : nat64" }.joined(separator: "; ")
       method("status", [], "record { \(figures) }", isQuery: true)
       return text + "}\n"

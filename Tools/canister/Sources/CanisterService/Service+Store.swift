@@ -84,9 +84,43 @@
       answer(.bool) { (store) throws(StorageError) in .bool(try store.step(budget: budget)) }
     }
 
-    static let statusNames = ["capacity", "used", "free", "reserved", "journal", "objects", "rows", "transactions"]
+    static let checkArguments = ["deep : bool", "budget : nat64", "after : opt blob"]
+    static let checkType = CandidType.record([
+      CandidField("findings", .vector(.text)), CandidField("next", .optional(.blob)),
+    ])
 
-    /// `status : () -> (record) query`: bytes of the store, and how many objects, rows and open transactions there are.
+    /// `check : (deep : bool, budget : nat64, after : opt blob) -> (record { findings; next }) query`: looks at about so many entries
+    /// and blocks of everything that is stored, behind where the call before ended; whether each verifies and stands where it
+    /// should. For principals that may read everything.
+    public func check() {
+      var arguments = ServiceArguments()
+      let (isDeep, budget, start) = (arguments.bool(), arguments.nat64(), arguments.optionalBlob())
+      answer(Self.checkType) { (store) throws(StorageError) in
+        let volumes = tables.isEmpty ? [ObjectVolume.defaultName] : [ObjectVolume.defaultName, Self.tablesName]
+        // Which volume, and the cursor in it.
+        let position = Int(start?.first ?? 0)
+        guard position < volumes.count, start?.isEmpty != true else {
+          throw .invalidArgument("where to go on comes from no check")
+        }
+        let cursor = (start?.dropFirst()).flatMap { $0.isEmpty ? nil : CheckCursor(Array($0)) }
+        let piece = try store.check(
+          volume: volumes[position], deep: isDeep, after: cursor, budget: Int(clamping: budget))
+        var next: CandidValue = .none
+        if let cursor = piece.next {
+          next = .some(.bytes([UInt8(position)] + cursor.bytes))
+        } else if position + 1 < volumes.count {
+          next = .some(.bytes([UInt8(position + 1)]))
+        }
+        return .record([.vector(piece.report.findings.map { .text($0.description) }), next])
+      }
+    }
+
+    static let statusNames = [
+      "capacity", "used", "free", "reserved", "journal", "objects", "rows", "transactions", "works",
+    ]
+
+    /// `status : () -> (record) query`: bytes of the store, and how many objects, rows, open transactions and long works there
+    /// are.
     public func status() {
       answer(.record(Self.statusNames.map { CandidField($0, .nat64) })) { (store) throws(StorageError) in
         let volumes = try store.volumes()
@@ -96,7 +130,7 @@
         let space = store.space
         let figures: [UInt64] = [
           space.capacity, space.used, space.free, space.reserved, space.journal, items(.objects), items(.tables),
-          UInt64(try store.transactions().count),
+          UInt64(try store.transactions().count), UInt64(try store.works().count),
         ]
         return .record(figures.map { .nat($0) })
       }

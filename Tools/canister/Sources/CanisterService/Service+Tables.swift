@@ -66,12 +66,23 @@
       }
     }
 
-    /// `x_get : (key) -> (opt row) query`.
+    /// `x_delete_where : (filter, opt nat64) -> (null)`: begins to delete rows, and what their references say; `step` does it.
+    public func deleteRows(table: Int) {
+      let table = tables[table]
+      var arguments = ServiceArguments()
+      let filter = arguments.value(Self.filterType)
+      change(.null, &arguments) { (transaction) throws(StorageError) in
+        try table.open(in: transaction).beginDeleting(where: try Self.predicate(.some(filter), table))
+        return .null
+      }
+    }
+
+    /// `x_get : (key, opt nat64) -> (opt row) query`.
     public func getRow(table: Int) {
       let table = tables[table]
       var arguments = ServiceArguments()
       let key = arguments.value(table.keyType)
-      look(.optional(table.rowType)) { (transaction) throws(StorageError) in
+      look(.optional(table.rowType), &arguments) { (transaction) throws(StorageError) in
         guard let row = try table.open(in: transaction).get(try table.key(key)) else { return .none }
         return .some(table.candid(row))
       }
@@ -110,12 +121,12 @@
       .record([CandidField("rows", .vector(table.rowType)), CandidField("next", .optional(.blob))])
     }
 
-    /// `x_find : (query) -> (record { rows; next }) query`: a page of the rows that are asked for, and where the next one goes on.
+    /// `x_find : (query, opt nat64) -> (record { rows; next }) query`: a page of the rows that are asked for, and where the next one goes on.
     public func findRows(table: Int) {
       let table = tables[table]
       var arguments = ServiceArguments()
       let question = arguments.value(Self.queryType)
-      look(Self.pageType(table)) { (transaction) throws(StorageError) in
+      look(Self.pageType(table), &arguments) { (transaction) throws(StorageError) in
         guard case .record(let fields) = question else { throw .invalidArgument("a query is a record") }
         var query = Query(try Self.predicate(fields[0], table), order: try Self.order(fields[1], table))
         query.limit = Self.pageRowCountMax
@@ -130,12 +141,12 @@
       }
     }
 
-    /// `x_count : (opt filter) -> (nat64) query`: how many rows there are.
+    /// `x_count : (opt filter, opt nat64) -> (nat64) query`: how many rows there are.
     public func countRows(table: Int) {
       let table = tables[table]
       var arguments = ServiceArguments()
       let filter = arguments.value(.optional(Self.filterType))
-      look(.nat64) { (transaction) throws(StorageError) in
+      look(.nat64, &arguments) { (transaction) throws(StorageError) in
         .nat(try table.open(in: transaction).count(try Self.predicate(filter, table)))
       }
     }

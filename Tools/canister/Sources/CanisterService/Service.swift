@@ -18,6 +18,8 @@
     /// A canister has one thread.
     private var opened: Store?
 
+    /// The volume of the tables.
+    static let tablesName = "tables"
     /// Pages that a new store begins with; it grows by itself.
     private static let startPageCount: UInt64 = 768
     /// The journal's ring: what one transaction can change.
@@ -67,7 +69,7 @@
       if !tables.isEmpty {
         var schemas: [TableSchema] = []
         for table in tables { schemas.append(table.schema) }
-        try store.openTables("tables", try DatabaseSchema(schemas), buildsIndexesInSteps: true)
+        try store.openTables(Self.tablesName, try DatabaseSchema(schemas), buildsIndexesInSteps: true)
       }
       try store.transaction { (transaction) throws(StorageError) in
         for name in buckets { _ = try transaction.createBucket(name, ifMissing: true) }
@@ -101,9 +103,19 @@
       }
     }
 
-    /// Reads something and answers.
-    func look(_ type: CandidType, _ body: (Transaction) throws(StorageError) -> CandidValue) {
-      answer(type) { (store) throws(StorageError) in try store.read(body) }
+    /// Reads something and answers: as the transaction sees it whose id stands behind the other arguments, or what is committed.
+    ///
+    /// Looking into a transaction is a call of it, which notes what was read. The replica forgets that with everything else that a
+    /// query changes: what only queries read is no conflict at commit.
+    func look(
+      _ type: CandidType, _ arguments: inout ServiceArguments,
+      _ body: (Transaction) throws(StorageError) -> CandidValue
+    ) {
+      let id = arguments.transaction()
+      answer(type) { (store) throws(StorageError) in
+        guard let id else { return try store.read(body) }
+        return try store.resume(try Self.transaction(id), body)
+      }
     }
 
     /// The transaction with an id that came from a client.

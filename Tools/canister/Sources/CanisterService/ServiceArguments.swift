@@ -34,6 +34,16 @@
       return number
     }
 
+    mutating func bool() -> Bool {
+      guard case .bool(let truth) = value(.bool) else { Message.trap("an argument is no truth value") }
+      return truth
+    }
+
+    mutating func optionalBlob() -> [UInt8]? {
+      guard case .some(.bytes(let bytes)) = value(.optional(.blob)) else { return nil }
+      return bytes
+    }
+
     mutating func blob() -> [UInt8] {
       guard case .bytes(let bytes) = value(.blob) else { Message.trap("an argument is no blob") }
       return bytes

@@ -56,6 +56,8 @@
         return false
       }
       try map.update(50) { $0 = nil }
+      var range = try map.range(from: 98)
+      guard try range.next()?.value == true, try range.next()?.key == 99, try range.next() == nil else { return false }
       var cursor = try map.cursor(from: 10, to: 20)
       guard try cursor.seek(to: 12), try cursor.previous(), try cursor.key() == 11, try cursor.next(),
         try cursor.seek(before: 15), try cursor.value(), try cursor.entry().key == 14

@@ -17,7 +17,7 @@
         environment: smokeEnvironment())
       let store = try Store.create(on: memory, format: FormatOptions(), options: options)
       try begin(store)
-      guard try store.works().count == 7, try store.works().first?.stepCount == 0 else { return false }
+      guard try store.works().count == 9, try store.works().first?.stepCount == 0 else { return false }
       try store.cancelWork(try store.works().last?.id ?? 0)
       while try !store.step(budget: 3) {}
       let isEmpty = try store.read { (transaction) throws(StorageError) -> Bool in
@@ -61,6 +61,8 @@
       try map.beginClearing()
       try transaction.disk("disk").beginTrimming(3..<6)
       try transaction.bucket("media").beginCopyingAll(to: "copies")
+      try transaction.bucket("copies").beginCopying("cat.jpg", from: transaction.bucket("media"), to: "cat")
+      try transaction.tables().table("t").beginDeleting(where: .compare("id", .less, .integer(0)))
       try transaction.bucket("media").beginDeletingAll()
       try transaction.objects().beginDeleting(bucket: "copies")
       let indexed = TableSchema("t", columns: columns, primaryKey: ["id"], indexes: [IndexDefinition("i", on: ["id"])])

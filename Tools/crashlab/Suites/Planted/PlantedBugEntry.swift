@@ -109,7 +109,7 @@ struct PlantedBugEntry: Sendable {
       "evictDirty", rule: "cache",
       ["cramped/" + String(repeating: "a", count: 80) + "ccccccccccccvccccccccccccvK"]),
     // Erasure
-    .init("keepFreedBytes", rule: "erasure", ["aakzo", "axkzo", "aaxxkzczo"]),
+    .init("keepFreedBytes", rule: "erasure", ["aakzo", "axkzo", "aaskzo", "aaxxkzczo", "aaxskczko"]),
     .init("eraseBeforeFlush", rule: "erasure", ["aakz!", "aakzK", "aaxkz!"]),
     .init("eraseCompared", rule: "erasure", ["wide/aaGv!", "wide/aaaGe!", "wide/aaGvK"]),
     // Transactions of many calls
