@@ -156,6 +156,7 @@ public final class BlockDevice: Sendable {
           try core.requireUsable()
         }
         try core.flushGroup(.closing)
+        try core.eraseRest()
       }
       core.isClosed = true
     }

@@ -106,6 +106,7 @@ extension DeviceCore {
   func eraseFreed(oldestView: UInt64) {
     guard !erasures.isEmpty, !isPlanted(.keepFreedBytes) else { return }
     var kept: [(sequence: UInt64, extent: Extent)] = []
+    unerased.removeAll()
     for entry in erasures {
       // A batch may still write one of its blocks home.
       let isHeld = batches.contains { batch in
@@ -117,9 +118,35 @@ extension DeviceCore {
         kept.append(entry)
         continue
       }
-      do { try erase(entry.extent) } catch { kept.append(entry) }
+      do { try erase(entry.extent) } catch {
+        kept.append(entry)
+        unerased.append(entry.extent)
+      }
     }
+    hasErased = hasErased || kept.count < erasures.count
     erasures = kept
+  }
+
+  /// Whether a part of an extent could not be made zeros yet: until it is it must not be handed out, or what comes there would
+  /// become zeros. Under the lock.
+  func isToBeErased(_ extent: Extent) -> Bool {
+    unerased.contains { $0.start.rawValue < extent.end && extent.start.rawValue < $0.end }
+  }
+
+  /// Behind the last flush of a clean close: makes zeros of what is left, since no view and no batch goes on, and has them on
+  /// the device. Under the lock.
+  func eraseRest() throws(StorageError) {
+    if isPlanted(.keepFreedBytes) { return }
+    for entry in erasures where entry.sequence <= durableSequence {
+      do { try erase(entry.extent) } catch {
+        poison()
+        throw error
+      }
+      hasErased = true
+    }
+    erasures = []
+    if hasErased { try flushAhead() }
+    hasErased = false
   }
 
   /// Bytes that are hashed and written at a time: whole chunks, and whole blocks of any size.

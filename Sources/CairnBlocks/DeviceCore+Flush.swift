@@ -215,6 +215,7 @@ extension DeviceCore {
       prune(Array(multiVersion), views: views)
     }
     prunedForView = views.first ?? durableSequence
+    hasErased = false
     releaseFreed(views: views)
     // At once, not when the budget is used up: the next transaction's copies then go to memory that is still in the
     // processor's cache, not to pages that the system must find and clear first.
@@ -239,10 +240,11 @@ extension DeviceCore {
     // A view of commit n sees what commits after n freed.
     let reusable = min(limit, oldestView == .max || isPlanted(.reuseUnderViews) ? .max : oldestView + 1)
     allocator.release(before: reusable) { extent in
-      batches.contains { batch in
-        batch.state != .free
-          && batch.blocks.contains { $0 >= extent.start.rawValue && $0 < extent.end }
-      }
+      isToBeErased(extent)
+        || batches.contains { batch in
+          batch.state != .free
+            && batch.blocks.contains { $0 >= extent.start.rawValue && $0 < extent.end }
+        }
     }
   }
 }

@@ -46,6 +46,10 @@ final class DeviceCore: @unchecked Sendable {
   var freedForViews: [(sequence: UInt64, block: UInt64)] = []
   /// What durable commits freed and what is to become zeros, by their sequences.
   var erasures: [(sequence: UInt64, extent: Extent)] = []
+  /// What of it could have become zeros but for a write that failed.
+  var unerased: [Extent] = []
+  /// Some of it became zeros since the last flush.
+  var hasErased = false
   /// Blocks with changes in the ring that were not applied since the opening.
   var replay: [UInt64: [BlockChangePlace]]
   /// Where the image area has a version of a home that does not verify. Only while opened for reading: otherwise such homes

@@ -109,7 +109,7 @@ struct PlantedBugEntry: Sendable {
       "evictDirty", rule: "cache",
       ["cramped/" + String(repeating: "a", count: 80) + "ccccccccccccvccccccccccccvK"]),
     // Erasure
-    .init("keepFreedBytes", rule: "erasure", ["aakzo", "axkzo", "aaxxkzczo"]),
+    .init("keepFreedBytes", rule: "erasure", ["aakzo", "axkzo", "aaskzo", "aaxxkzczo", "aaxskczko"]),
     .init("eraseBeforeFlush", rule: "erasure", ["aakz!", "aakzK", "aaxkz!"]),
     // Transactions of many calls
     .init("forgetStagedOperations", rule: "many calls", ["store/b0_s0_o_c0", "store/b0_s0_s0_K_c0"]),
