@@ -144,7 +144,7 @@ def test_transactions(built):
     expect(field(result(query(canister, "media_head", "cat.jpg", within)), "size") == MIB, "an object within")
     expect(result(query(canister, "media_get", "cat.jpg", 0, 100, within)) == picture[:100], "a part of it")
     expect(len(result(query(canister, "media_list", "", ("opt text", None), 9, within))) == 1, "the listing within")
-    expect("no right" in refusal(query(canister, "user_get", key(5), within, caller=OTHER)), "a stranger's look")
+    expect("another principal" in refusal(query(canister, "user_get", key(5), within, caller=OTHER)), "a stranger's look")
     expect(bytes(canister.stable.bytes) == stable, "looking changed stable memory")
     outcome = canister.upgrade(built.wasm)
     expect(outcome.is_ok, f"the upgrade: {outcome.error}")
