@@ -182,7 +182,11 @@ let package = Package(
     .executableTarget(
       name: "CairnProgram", dependencies: ["CairnTool"], path: "Tools/cairn/Program", swiftSettings: strict),
     .testTarget(
-      name: "CairnToolTests", dependencies: ["CairnTool", "CairnTables", "CairnBytes"], swiftSettings: strict),
+      name: "CairnToolTests",
+      dependencies: [
+        "CairnTool", "CairnTables", "CairnVolumes", "CairnBytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
 
     // Cairn's tables beside SQLite's, with the trait alone.
     .testTarget(

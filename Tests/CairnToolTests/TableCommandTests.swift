@@ -1,3 +1,5 @@
+import ArgumentParser
+import CairnVolumes
 import Testing
 
 @testable import CairnTool
