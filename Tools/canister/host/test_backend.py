@@ -172,7 +172,7 @@ def test_copy_over_an_upgrade(wasm):
     data = contents(12 * MIB, "copy")
     result(update(canister, "upload_finish", upload(canister, data), "media", "film"))
     result(update(canister, "begin_copy", "media", "film", "copy"))
-    canister.limits["update"] = 60_000_000
+    canister.limits["update"] = 120_000_000
     expect("instruction limit" in update(canister, "step", 1_000_000).error, "all of it is too much for a message")
     expect(result(update(canister, "step", 1024)) is False, "4 MiB")
     expect(canister.upgrade(wasm.two).is_ok, "the upgrade")
