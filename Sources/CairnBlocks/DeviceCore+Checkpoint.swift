@@ -64,8 +64,7 @@ extension DeviceCore {
         notNow.append((block, firstChange))
         break
       }
-      // Until its table entry is changed, another home write would put the header two generations ahead.
-      guard pendingGenerations[block] == nil, dirty[block]?.isFreed != true else {
+      guard !waitsForEntry(block), dirty[block]?.isFreed != true else {
         notNow.append((block, firstChange))
         continue
       }
@@ -74,7 +73,7 @@ extension DeviceCore {
         let generation = try committedGeneration(of: block)
         if let generation, rebuilt.remove(block) != nil { lookAtHome(block, committed: generation) }
         // Loading may have found the header one ahead of the table: then its turn comes later.
-        guard pendingGenerations[block] == nil, let (version, after) = durableVersion(newest, durable: durable) else {
+        guard !waitsForEntry(block), let (version, after) = durableVersion(newest, durable: durable) else {
           notNow.append((block, firstChange))
           continue
         }
@@ -94,6 +93,13 @@ extension DeviceCore {
     batches[index].generations = chosen.map { $0.generation }
     seal(chosen, into: &batches[index].images)
     return chosen.count
+  }
+
+  /// Whether a block may not go home before its table entry is changed: its home is one generation ahead, and so would be the next
+  /// one, which nothing could tell from this one if it were lost. Crashes in a row inside checkpoints leave a ring without room
+  /// for the entry; there the block goes home as it is, since a full ring must not wait for itself.
+  private func waitsForEntry(_ block: UInt64) -> Bool {
+    pendingGenerations[block] != nil && roomSectorCount >= layout.maintenanceSectorCount
   }
 
   /// Looks at the home of a block that was rebuilt from zeros before it is written for the first time since the opening.
