@@ -137,6 +137,14 @@ struct QueryTests {
     try fixture.requireSound()
   }
 
+  /// Damaged statistics trapped in the planner.
+  @Test("estimates of any size are numbers of rows")
+  func estimates() {
+    #expect(Planner.whole(0.9) == 0 && Planner.whole(12.5) == 12 && Planner.whole(-3) == 0 && Planner.whole(.nan) == 0)
+    #expect(Planner.whole(0x1p64) == 1 << 63 && Planner.whole(.infinity) == 1 << 63)
+    #expect(Planner.logarithm(8) == 2 && Planner.logarithm(.infinity) == 64 && Planner.logarithm(.nan) == 0)
+  }
+
   @Test("rows that the transaction changes while they are read come as they are when they are handed out")
   func changesBetweenRows() throws {
     for order in [[], [OrderTerm("age")], [OrderTerm("id", isDescending: true)]] {

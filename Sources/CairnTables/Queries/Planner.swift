@@ -140,7 +140,7 @@ struct Planner {
     var reason = "union of \(choices.count) alternatives: "
     for (position, choice) in choices.enumerated() { reason += (position == 0 ? "" : "; ") + choice.reason }
     return Choice(
-      path: path, isOrdered: order.isEmpty, estimatedRowCount: UInt64(rows), cost: cost, reason: reason,
+      path: path, isOrdered: order.isEmpty, estimatedRowCount: Self.whole(rows), cost: cost, reason: reason,
       access: .union(choices.map { $0.access }), isBound: true)
   }
 
@@ -182,7 +182,7 @@ struct Planner {
       index: index?.position, ranges: built.ranges, isReversed: isReversed, isIndexOnly: isIndexOnly,
       fixedColumnCount: built.fixedColumnCount, layout: layout)
     return Choice(
-      path: path, isOrdered: isOrdered || order.isEmpty, estimatedRowCount: UInt64(max(0, entries)), cost: cost,
+      path: path, isOrdered: isOrdered || order.isEmpty, estimatedRowCount: Self.whole(entries), cost: cost,
       reason: !explains
         ? "" : reason(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly, isOrdered: isOrdered),
       access: access(index, built, isUniquePoint: isUniquePoint, isIndexOnly: isIndexOnly),
@@ -275,9 +275,15 @@ struct Planner {
     return text
   }
 
+  /// An estimate as a whole number. Statistics come from the device, and may be anything.
+  static func whole(_ estimate: Double) -> UInt64 {
+    guard estimate > 0 else { return 0 }
+    return estimate < 0x1p63 ? UInt64(estimate) : 1 << 63
+  }
+
   static func logarithm(_ value: Double) -> Double {
     var (levels, rest) = (0.0, value)
-    while rest > 2 {
+    while rest > 2, levels < 64 {
       rest /= 2
       levels += 1
     }
