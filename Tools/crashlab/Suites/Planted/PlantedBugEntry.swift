@@ -78,7 +78,12 @@ struct PlantedBugEntry: Sendable {
     .init("skipDataFlush", rule: "13", ["huge/aB!"]),
     // Dirty blocks and reuse, rules 14 and 15
     .init("cleanAfterHome", rule: "14", ["aacccccccccccccccccK", "aaccccccccccccccccccccccccK"]),
-    .init("settleFreedAtOnce", rule: "14", ["aaaackf!", "aaccccccf!ccccf!", "aaaaaccccccccf!ccccccf!"]),
+    .init(
+      "settleFreedAtOnce", rule: "14",
+      [
+        "aaccccccf!ccccf!", "aaDDDDDDDf!DDDDDDDf!DDDDDDDf!DDDDDDDf!", "roomy/aaCCCCf!CCCCf!CCCCf!CCCCf!CCCCf!",
+        "aaccccccccf!ccccccccf!ccccccccf!", "roomy/aacccccccf!cccccccf!cccccccf!", "aacccf!cccf!cccf!cccf!cccf!",
+      ]),
     .init("reuseFreedAtOnce", rule: "15", ["aaacfxKko", "aaacfxxKko", "aaaacfxffxKko"]),
     .init("reuseRingAtNewestTail", rule: "15", ["aaaaaaaaDDD?", "aaaaaaaaDDDD?", "aaaaaaaaDDD?D?"]),
     .init("checkpointOneSuperblock", rule: "15", ["aaaaaaaaDDD?", "aaaaaaaaDDDD?", "aaaaaaaaDDD?D?"]),
